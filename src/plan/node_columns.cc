@@ -1,0 +1,118 @@
+#include "plan/node_columns.h"
+
+#include <algorithm>
+
+namespace millrace {
+namespace {
+
+Status OutOfRange(const std::string& what, int column, int width) {
+  return Error::User(what + " reads column " + std::to_string(column) + " of " +
+                     std::to_string(width));
+}
+
+Status CheckIndex(const std::string& what, int column, int width) {
+  return column >= 0 && column < width ? Status::OK() : OutOfRange(what, column, width);
+}
+
+Status CheckIndices(const std::string& what, const std::vector<int>& columns, int width) {
+  for (const int column : columns) ARROW_RETURN_NOT_OK(CheckIndex(what, column, width));
+  return Status::OK();
+}
+
+Status CheckExpression(const std::string& what, const ExpressionPtr& expression, int width) {
+  if (!expression) return Status::OK();
+  return CheckIndices(what, ColumnsOf(*expression), width);
+}
+
+Status CheckExpressions(const std::string& what, const std::vector<ExpressionPtr>& expressions,
+                        int width) {
+  for (const auto& expression : expressions) {
+    if (!expression) return Error::User(what + " is missing");
+    ARROW_RETURN_NOT_OK(CheckExpression(what, expression, width));
+  }
+  return Status::OK();
+}
+
+Status CheckNames(const std::string& what, size_t names, size_t values) {
+  if (names == values) return Status::OK();
+  return Error::User(what + " has " + std::to_string(values) + " values and " +
+                     std::to_string(names) + " names");
+}
+
+Status Check(const SourceConfig& c, int) {
+  ARROW_RETURN_NOT_OK(CheckIndices("projection", c.projection, c.table.physical.size()));
+  const int stored = static_cast<int>(c.projection.size() + c.metadata.size());
+  ARROW_RETURN_NOT_OK(CheckExpressions("a computed column", c.computed, stored));
+  ARROW_RETURN_NOT_OK(CheckNames("computed", c.computed_names.size(), c.computed.size()));
+  if (!c.watermark) return Status::OK();
+  const int width = stored + static_cast<int>(c.computed.size());
+  ARROW_RETURN_NOT_OK(CheckIndex("the watermark", c.watermark->column, width));
+  return CheckExpressions("the watermark", {c.watermark->expression}, width);
+}
+
+Status Check(const ValuesConfig& c, int) {
+  for (const auto& row : c.rows) {
+    ARROW_RETURN_NOT_OK(CheckNames("a row", static_cast<size_t>(c.schema.size()), row.size()));
+    ARROW_RETURN_NOT_OK(CheckExpressions("a row", row, 0));
+  }
+  return Status::OK();
+}
+
+Status Check(const CalcConfig& c, int width) {
+  for (const auto& local : c.locals) {
+    ARROW_RETURN_NOT_OK(CheckExpressions("a local", {local}, width++));
+  }
+  ARROW_RETURN_NOT_OK(CheckExpression("the condition", c.condition, width));
+  ARROW_RETURN_NOT_OK(CheckExpressions("a projection", c.projections, width));
+  return CheckNames("select", c.names.size(), c.projections.size());
+}
+
+Status Check(const UnnestConfig& c, int width) {
+  return CheckExpressions("the collection", {c.collection}, width);
+}
+
+Status Check(const AggregateConfig& c, int width) {
+  ARROW_RETURN_NOT_OK(CheckIndices("a key", c.keys, width));
+  ARROW_RETURN_NOT_OK(CheckNames("keys", c.key_names.size(), c.keys.size()));
+  for (const AggregateCall& call : c.aggregates) {
+    ARROW_RETURN_NOT_OK(CheckExpressions("an aggregate", call.arguments, width));
+    ARROW_RETURN_NOT_OK(CheckExpression("a filter", call.filter, width));
+  }
+  return Status::OK();
+}
+
+Status Check(const PredictConfig& c, int width) {
+  const auto inputs = static_cast<size_t>(c.model.input.size());
+  ARROW_RETURN_NOT_OK(CheckNames("the model's input", inputs, c.arguments.size()));
+  const auto outputs = static_cast<size_t>(c.model.output.size());
+  ARROW_RETURN_NOT_OK(CheckNames("the model's output", c.names.size(), outputs));
+  return CheckExpressions("a model's argument", c.arguments, width);
+}
+
+Status Check(const SinkConfig& c, int width) {
+  ARROW_RETURN_NOT_OK(CheckIndices("the primary key", c.primary_key, c.table.physical.size()));
+  const auto columns = static_cast<size_t>(c.table.physical.size());
+  return CheckNames("the sink", columns, static_cast<size_t>(width));
+}
+
+template <class Config>
+bool CheckIf(const NodeConfig& config, int width, Status* status) {
+  if (config.op() != Config::kOp) return false;
+  *status = Check(static_cast<const Config&>(config), width);
+  return true;
+}
+
+}  // namespace
+
+Status CheckColumnReferences(const NodeConfig& config, const Schema* input) {
+  const int width = input == nullptr ? 0 : input->size();
+  Status status;
+  CheckIf<SourceConfig>(config, width, &status) || CheckIf<ValuesConfig>(config, width, &status) ||
+      CheckIf<CalcConfig>(config, width, &status) ||
+      CheckIf<UnnestConfig>(config, width, &status) ||
+      CheckIf<AggregateConfig>(config, width, &status) ||
+      CheckIf<PredictConfig>(config, width, &status) || CheckIf<SinkConfig>(config, width, &status);
+  return status;
+}
+
+}  // namespace millrace

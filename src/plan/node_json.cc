@@ -1,0 +1,283 @@
+// Every node's configuration to JSON and back.
+#include <functional>
+#include <map>
+
+#include "base/suggest.h"
+#include "plan/json.h"
+#include "plan/nodes.h"
+
+namespace millrace {
+namespace {
+
+using plan_json::ExpressionsToJson;
+using plan_json::ExpressionToJson;
+using plan_json::Json;
+using plan_json::ObjectReader;
+using plan_json::SchemaToJson;
+using plan_json::TypeToJson;
+
+Json TableToJson(const TableConfig& table) {
+  return {{"name", table.name},
+          {"connector", table.connector},
+          {"options", table.options},
+          {"physical", SchemaToJson(table.physical)}};
+}
+
+void ReadTable(ObjectReader& reader, TableConfig* table) {
+  ObjectReader r(reader.Member("table"), reader.PathOf("table"));
+  table->name = r.String("name");
+  table->connector = r.String("connector");
+  table->options = r.StringMap("options");
+  table->physical = r.Columns("physical");
+  reader.Absorb(r.Done());
+}
+
+/// Calls `read` on each object of an array member.
+void ForEach(ObjectReader& reader, const char* key,
+             const std::function<void(ObjectReader&)>& read) {
+  const Json& list = reader.Member(key);
+  if (list.is_null()) return;
+  if (!list.is_array()) return reader.Fail(key, "an array is expected");
+  for (size_t i = 0; i < list.size(); ++i) {
+    ObjectReader item(list[i], reader.PathOf(key) + '[' + std::to_string(i) + ']');
+    read(item);
+    reader.Absorb(item.Done());
+  }
+}
+
+Json ToJsonOf(const SourceConfig& c) {
+  Json json = {{"table", TableToJson(c.table)}, {"projection", c.projection}};
+  for (const MetadataColumn& column : c.metadata) {
+    json["metadata"].push_back(
+        {{"key", column.key}, {"name", column.name}, {"type", TypeToJson(column.type)}});
+  }
+  if (!c.computed.empty()) {
+    json["computed"] = ExpressionsToJson(c.computed);
+    json["computed_names"] = c.computed_names;
+  }
+  if (c.watermark) {
+    json["watermark"] = {{"column", c.watermark->column},
+                         {"expression", ExpressionToJson(c.watermark->expression)},
+                         {"idle_timeout_us", c.watermark->idle_timeout_us}};
+  }
+  if (c.limit) json["limit"] = *c.limit;
+  return json;
+}
+
+void Read(ObjectReader& reader, SourceConfig* c) {
+  ReadTable(reader, &c->table);
+  c->projection = reader.Ints("projection");
+  ForEach(reader, "metadata", [&](ObjectReader& r) {
+    c->metadata.push_back({r.String("key"), r.String("name"), r.Type("type")});
+  });
+  c->computed = reader.Exprs("computed");
+  c->computed_names = reader.Strings("computed_names");
+  if (reader.Has("watermark")) {
+    ObjectReader r(reader.Member("watermark"), reader.PathOf("watermark"));
+    WatermarkConfig watermark;
+    watermark.column = static_cast<int>(r.Int("column"));
+    watermark.expression = r.Expr("expression");
+    watermark.idle_timeout_us = r.Int("idle_timeout_us", 0);
+    reader.Absorb(r.Done());
+    c->watermark = std::move(watermark);
+  }
+  if (reader.Has("limit")) c->limit = reader.Int("limit");
+}
+
+Json ToJsonOf(const ValuesConfig& c) {
+  Json rows = Json::array();
+  for (const auto& row : c.rows) rows.push_back({{"values", ExpressionsToJson(row)}});
+  return {{"schema", SchemaToJson(c.schema)}, {"rows", std::move(rows)}};
+}
+
+void Read(ObjectReader& reader, ValuesConfig* c) {
+  c->schema = reader.Columns("schema");
+  ForEach(reader, "rows", [&](ObjectReader& r) { c->rows.push_back(r.Exprs("values")); });
+}
+
+Json ToJsonOf(const CalcConfig& c) {
+  Json json = {{"projections", ExpressionsToJson(c.projections)}, {"names", c.names}};
+  if (!c.locals.empty()) json["locals"] = ExpressionsToJson(c.locals);
+  if (c.condition) json["condition"] = ExpressionToJson(c.condition);
+  return json;
+}
+
+void Read(ObjectReader& reader, CalcConfig* c) {
+  c->locals = reader.Exprs("locals");
+  c->condition = reader.Expr("condition");
+  c->projections = reader.Exprs("projections");
+  c->names = reader.Strings("names");
+}
+
+Json ToJsonOf(const UnnestConfig& c) {
+  return {{"collection", ExpressionToJson(c.collection)},
+          {"outer", c.outer},
+          {"ordinality", c.ordinality},
+          {"names", c.names}};
+}
+
+void Read(ObjectReader& reader, UnnestConfig* c) {
+  c->collection = reader.Expr("collection");
+  if (!c->collection) reader.Fail("collection", "it is missing");
+  c->outer = reader.Bool("outer", false);
+  c->ordinality = reader.Bool("ordinality", false);
+  c->names = reader.Strings("names");
+}
+
+Json ToJsonOf(const AggregateConfig& c) {
+  Json calls = Json::array();
+  for (const AggregateCall& call : c.aggregates) {
+    Json json = {{"function", call.function},
+                 {"args", ExpressionsToJson(call.arguments)},
+                 {"type", TypeToJson(call.type)},
+                 {"name", call.name}};
+    if (call.filter) json["filter"] = ExpressionToJson(call.filter);
+    if (call.distinct) json["distinct"] = true;
+    calls.push_back(std::move(json));
+  }
+  return {{"keys", c.keys},
+          {"key_names", c.key_names},
+          {"aggregates", std::move(calls)},
+          {"output", c.output == AggregateConfig::Output::kFinal ? "final" : "changelog"}};
+}
+
+void Read(ObjectReader& reader, AggregateConfig* c) {
+  c->keys = reader.Ints("keys");
+  c->key_names = reader.Strings("key_names");
+  ForEach(reader, "aggregates", [&](ObjectReader& r) {
+    AggregateCall call;
+    call.function = r.String("function");
+    call.arguments = r.Exprs("args");
+    call.filter = r.Expr("filter");
+    call.distinct = r.Bool("distinct", false);
+    call.type = r.Type("type");
+    call.name = r.String("name");
+    c->aggregates.push_back(std::move(call));
+  });
+  const std::string output = reader.String("output");
+  if (output != "final" && output != "changelog")
+    reader.Fail("output", "'final' or 'changelog' is expected");
+  c->output =
+      output == "final" ? AggregateConfig::Output::kFinal : AggregateConfig::Output::kChangelog;
+}
+
+Json ToJsonOf(const LimitConfig& c) { return {{"offset", c.offset}, {"limit", c.limit}}; }
+
+void Read(ObjectReader& reader, LimitConfig* c) {
+  c->offset = reader.Int("offset", 0);
+  c->limit = reader.Int("limit");
+}
+
+Json ToJsonOf(const PredictConfig& c) {
+  return {{"model",
+           {{"name", c.model.name},
+            {"provider", c.model.provider},
+            {"options", c.model.options},
+            {"input", SchemaToJson(c.model.input)},
+            {"output", SchemaToJson(c.model.output)}}},
+          {"arguments", ExpressionsToJson(c.arguments)},
+          {"names", c.names},
+          {"order", c.order == PredictOrder::kOrdered ? "ordered" : "unordered"},
+          {"max_in_flight", c.max_in_flight},
+          {"linger_us", c.linger_us},
+          {"timeout_us", c.timeout_us},
+          {"async", c.async}};
+}
+
+void Read(ObjectReader& reader, PredictConfig* c) {
+  ObjectReader r(reader.Member("model"), reader.PathOf("model"));
+  c->model.name = r.String("name");
+  c->model.provider = r.String("provider");
+  c->model.options = r.StringMap("options");
+  c->model.input = r.Columns("input");
+  c->model.output = r.Columns("output");
+  reader.Absorb(r.Done());
+  c->arguments = reader.Exprs("arguments");
+  c->names = reader.Strings("names");
+  const std::string order = reader.String("order", "ordered");
+  if (order != "ordered" && order != "unordered")
+    reader.Fail("order", "'ordered' or 'unordered' is expected");
+  c->order = order == "unordered" ? PredictOrder::kUnordered : PredictOrder::kOrdered;
+  const PredictConfig defaults;
+  c->max_in_flight = reader.Int("max_in_flight", defaults.max_in_flight);
+  c->linger_us = reader.Int("linger_us", defaults.linger_us);
+  c->timeout_us = reader.Int("timeout_us", defaults.timeout_us);
+  c->async = reader.Bool("async", true);
+}
+
+Json ToJsonOf(const SinkConfig& c) {
+  return {{"table", TableToJson(c.table)}, {"primary_key", c.primary_key}};
+}
+
+void Read(ObjectReader& reader, SinkConfig* c) {
+  ReadTable(reader, &c->table);
+  c->primary_key = reader.Ints("primary_key");
+}
+
+Json ToJsonOf(const CollectConfig& c) { return {{"receiver", c.receiver}}; }
+
+void Read(ObjectReader& reader, CollectConfig* c) { c->receiver = reader.String("receiver"); }
+
+struct Kind {
+  int version;
+  Result<NodeConfigPtr> (*read)(const Json&, const std::string& path);
+};
+
+template <class Config>
+std::pair<const std::string_view, Kind> KindOf() {
+  const auto read = [](const Json& json, const std::string& path) -> Result<NodeConfigPtr> {
+    auto config = std::make_shared<Config>();
+    ObjectReader reader(json, path);
+    Read(reader, config.get());
+    ARROW_RETURN_NOT_OK(reader.Done());
+    return config;
+  };
+  return {Config::kOp, Kind{Config().version(), read}};
+}
+
+const std::map<std::string_view, Kind>& Kinds() {
+  static const std::map<std::string_view, Kind> kinds = {
+      KindOf<SourceConfig>(),  KindOf<ValuesConfig>(),    KindOf<CalcConfig>(),
+      KindOf<UnnestConfig>(),  KindOf<AggregateConfig>(), KindOf<LimitConfig>(),
+      KindOf<PredictConfig>(), KindOf<SinkConfig>(),      KindOf<CollectConfig>(),
+  };
+  return kinds;
+}
+
+}  // namespace
+
+template <class Self>
+Json NodeConfigOf<Self>::ToJson() const {
+  return ToJsonOf(static_cast<const Self&>(*this));
+}
+
+template Json NodeConfigOf<SourceConfig>::ToJson() const;
+template Json NodeConfigOf<ValuesConfig>::ToJson() const;
+template Json NodeConfigOf<CalcConfig>::ToJson() const;
+template Json NodeConfigOf<UnnestConfig>::ToJson() const;
+template Json NodeConfigOf<AggregateConfig>::ToJson() const;
+template Json NodeConfigOf<LimitConfig>::ToJson() const;
+template Json NodeConfigOf<PredictConfig>::ToJson() const;
+template Json NodeConfigOf<SinkConfig>::ToJson() const;
+template Json NodeConfigOf<CollectConfig>::ToJson() const;
+
+Result<NodeConfigPtr> NodeConfigFromJson(std::string_view op, int version, const Json& json,
+                                         const std::string& path) {
+  const auto kind = Kinds().find(op);
+  if (kind == Kinds().end()) {
+    std::vector<std::string> known;
+    for (const auto& [name, k] : Kinds()) known.emplace_back(name);
+    return Error::User("the plan has an operator '" + std::string(op) +
+                       "', which this version does not know")
+        .Hint(Suggest(op, known));
+  }
+  if (version != kind->second.version) {
+    return Error::User("the plan has '" + std::string(op) + "' in version " +
+                       std::to_string(version) + "; this version reads " +
+                       std::to_string(kind->second.version))
+        .Hint("compile the script again");
+  }
+  return kind->second.read(json, path);
+}
+
+}  // namespace millrace

@@ -1,0 +1,171 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <nlohmann/json_fwd.hpp>
+
+#include "plan/expression.h"
+#include "types/batch.h"
+#include "types/schema.h"
+
+namespace millrace {
+
+/// The typed configuration of a plan node. Each kind has a name and a version; `plan/nodes.cc` has
+/// the table that reads them back. Immutable.
+struct NodeConfig {
+  virtual ~NodeConfig() = default;
+  virtual std::string_view op() const = 0;
+  virtual int version() const { return 1; }
+  virtual nlohmann::json ToJson() const = 0;
+  /// One line for EXPLAIN, without the operator's name.
+  virtual std::string Describe(const std::vector<Schema>& inputs) const = 0;
+};
+using NodeConfigPtr = std::shared_ptr<const NodeConfig>;
+
+/// Gives a config its name and the reading of its JSON.
+template <class Self>
+struct NodeConfigOf : NodeConfig {
+  std::string_view op() const override { return Self::kOp; }
+  nlohmann::json ToJson() const override;
+  std::string Describe(const std::vector<Schema>& inputs) const override;
+};
+
+/// A table as its CREATE statement declares it, resolved: what a connector gets.
+struct TableConfig {
+  std::string name;  ///< as the user writes it
+  std::string connector;
+  std::map<std::string, std::string> options;  ///< secrets as references, never their values
+  Schema physical;                             ///< columns that are in the external records
+};
+
+/// A column that the connector adds: file, offset, timestamp …
+struct MetadataColumn {
+  std::string key;  ///< the connector's name of it
+  std::string name;
+  SqlType type;
+};
+
+struct WatermarkConfig {
+  int column = 0;               ///< of the source's output: the rowtime
+  ExpressionPtr expression;     ///< over the source's output
+  int64_t idle_timeout_us = 0;  ///< 0: an idle split holds the watermark back
+};
+
+/// Rows of a table. Output: the `projection` of the physical columns, then metadata, then
+/// `computed`.
+struct SourceConfig final : NodeConfigOf<SourceConfig> {
+  static constexpr std::string_view kOp = "source";
+  TableConfig table;
+  std::vector<int> projection;  ///< physical columns that are read
+  std::vector<MetadataColumn> metadata;
+  std::vector<ExpressionPtr> computed;  ///< over projection and metadata
+  std::vector<std::string> computed_names;
+  std::optional<WatermarkConfig> watermark;
+  std::optional<int64_t> limit;  ///< no more rows are wanted per reader
+};
+
+/// Rows written in the statement.
+struct ValuesConfig final : NodeConfigOf<ValuesConfig> {
+  static constexpr std::string_view kOp = "values";
+  Schema schema;
+  std::vector<std::vector<ExpressionPtr>> rows;  ///< without column references
+};
+
+/// Filter and projection. `locals` are computed once and are referred to as columns from the
+/// input's width on; a local may use the locals before it. `condition` is evaluated first, and only
+/// on its rows the projections.
+struct CalcConfig final : NodeConfigOf<CalcConfig> {
+  static constexpr std::string_view kOp = "calc";
+  std::vector<ExpressionPtr> locals;
+  ExpressionPtr condition;  ///< BOOLEAN; null: all rows
+  std::vector<ExpressionPtr> projections;
+  std::vector<std::string> names;
+};
+
+/// CROSS JOIN UNNEST: the input's columns, then the elements' (and the ordinality).
+struct UnnestConfig final : NodeConfigOf<UnnestConfig> {
+  static constexpr std::string_view kOp = "unnest";
+  ExpressionPtr collection;  ///< ARRAY (of ROWs: their fields become columns) or MAP (key, value)
+  bool outer = false;        ///< LEFT JOIN: a row without elements stays, with NULLs
+  bool ordinality = false;
+  std::vector<std::string> names;  ///< of the added columns
+};
+
+struct AggregateCall {
+  std::string function;  ///< COUNT, SUM, MIN, MAX, AVG …
+  std::vector<ExpressionPtr> arguments;
+  ExpressionPtr filter;  ///< null: all rows
+  bool distinct = false;
+  SqlType type;
+  std::string name;
+};
+
+/// Keyed aggregation; output: keys, then aggregates. Without keys: one global row.
+struct AggregateConfig final : NodeConfigOf<AggregateConfig> {
+  static constexpr std::string_view kOp = "aggregate";
+  enum class Output {
+    kFinal,      ///< bounded input: one row per key at the end
+    kChangelog,  ///< every change: +I, -U/+U, -D
+  };
+  std::vector<int> keys;
+  std::vector<std::string> key_names;
+  std::vector<AggregateCall> aggregates;
+  Output output = Output::kChangelog;
+};
+
+/// Keeps `limit` rows after `offset`; at parallelism 1. Tells upstream when it has enough.
+struct LimitConfig final : NodeConfigOf<LimitConfig> {
+  static constexpr std::string_view kOp = "limit";
+  int64_t offset = 0;
+  int64_t limit = 0;
+};
+
+/// A model as its CREATE statement declares it, resolved.
+struct ModelConfig {
+  std::string name;
+  std::string provider;
+  std::map<std::string, std::string> options;  ///< secrets as references, never their values
+  Schema input, output;
+};
+
+enum class PredictOrder { kOrdered, kUnordered };
+
+/// Calls a model on every row; output: the input's columns, then the model's.
+struct PredictConfig final : NodeConfigOf<PredictConfig> {
+  static constexpr std::string_view kOp = "predict";
+  ModelConfig model;
+  std::vector<ExpressionPtr> arguments;  ///< in the model's input order, already of its types
+  std::vector<std::string> names;        ///< of the added columns
+  PredictOrder order = PredictOrder::kOrdered;
+  int64_t max_in_flight = 100;  ///< requests
+  int64_t linger_us = 5000;
+  int64_t timeout_us = 0;  ///< of a row, from its arrival to its result; 0: the provider decides
+  bool async = true;
+};
+
+/// Writes rows to a table; what it refuses leaves at its rejected port.
+struct SinkConfig final : NodeConfigOf<SinkConfig> {
+  static constexpr std::string_view kOp = "sink";
+  TableConfig table;
+  std::vector<int> primary_key;  ///< physical columns
+};
+
+/// Hands rows to whoever asked (a query's result), by the name under which `Services` knows the
+/// receiver.
+struct CollectConfig final : NodeConfigOf<CollectConfig> {
+  static constexpr std::string_view kOp = "collect";
+  std::string receiver;
+};
+
+/// Reads the config of `op` at `version`; an unknown one is an error that names the versions known.
+/// `path` is the place of `json` in its document, for errors.
+Result<NodeConfigPtr> NodeConfigFromJson(std::string_view op, int version,
+                                         const nlohmann::json& json,
+                                         const std::string& path = "config");
+
+}  // namespace millrace
