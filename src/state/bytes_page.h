@@ -1,0 +1,88 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "state/page_tree.h"
+#include "state/state.h"
+
+namespace millrace {
+
+/// Byte strings of 1,024 slots. Short ones lie one after the other, and the page is packed anew
+/// when more than half of it is dead; long ones are shared with the copies of the page.
+class BytesPage : public Counted {
+ public:
+  static constexpr uint32_t kSlots = 1u << FixedColumn::kPageShift;
+
+  BytesPage() { at_.fill(kAbsent); }
+
+  bool Has(uint32_t in_page) const { return at_[in_page] != kAbsent; }
+  /// Of a slot that has one.
+  std::string_view Get(uint32_t in_page) const;
+  void Put(uint32_t in_page, std::string_view value);
+  void Remove(uint32_t in_page);
+  int64_t memory_bytes() const;
+
+ private:
+  static constexpr uint32_t kAbsent = 0xffffffff;
+  static constexpr uint32_t kLong = 0x80000000;  ///< the rest of the word is an index of `long_`
+  static constexpr size_t kShortest = 512;       ///< of the long ones
+  static constexpr size_t kLengthBytes = 2;
+
+  void Pack();
+
+  std::array<uint32_t, kSlots> at_;
+  std::vector<char> short_;  ///< two bytes of length, then the bytes
+  std::vector<std::shared_ptr<const std::string>> long_;
+  size_t dead_ = 0;       ///< bytes of `short_`
+  size_t dead_long_ = 0;  ///< entries of `long_`
+  int64_t long_bytes_ = 0;
+};
+
+/// Byte strings by slot.
+class BytesColumn {
+ public:
+  using Pages = PageTree<BytesPage>;
+
+  void Grow(uint32_t slots) {
+    while ((static_cast<uint64_t>(pages_.size()) << FixedColumn::kPageShift) < slots) {
+      pages_.Add(new BytesPage);
+      bytes_ += pages_.page(pages_.size() - 1).memory_bytes();
+    }
+  }
+  bool Has(Slot slot) const { return Has(pages_, slot); }
+  std::string_view Get(Slot slot) const { return Get(pages_, slot); }
+  void Put(Slot slot, std::string_view value) {
+    BytesPage& page = pages_.Mut(Raw(slot) >> FixedColumn::kPageShift);
+    bytes_ -= page.memory_bytes();
+    page.Put(Raw(slot) & FixedColumn::kPageMask, value);
+    bytes_ += page.memory_bytes();
+  }
+  void Remove(Slot slot) {
+    if (!Has(slot)) return;
+    BytesPage& page = pages_.Mut(Raw(slot) >> FixedColumn::kPageShift);
+    bytes_ -= page.memory_bytes();
+    page.Remove(Raw(slot) & FixedColumn::kPageMask);
+    bytes_ += page.memory_bytes();
+  }
+  const Pages& pages() const { return pages_; }
+  int64_t memory_bytes() const { return bytes_; }
+
+  static bool Has(const Pages& pages, Slot slot) {
+    return pages.page(Raw(slot) >> FixedColumn::kPageShift).Has(Raw(slot) & FixedColumn::kPageMask);
+  }
+  static std::string_view Get(const Pages& pages, Slot slot) {
+    return pages.page(Raw(slot) >> FixedColumn::kPageShift).Get(Raw(slot) & FixedColumn::kPageMask);
+  }
+
+ private:
+  Pages pages_;
+  int64_t bytes_ = 0;
+};
+
+}  // namespace millrace

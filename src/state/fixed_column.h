@@ -1,0 +1,55 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+
+#include <arrow/type_fwd.h>
+
+#include "state/page_tree.h"
+#include "state/state.h"
+
+namespace millrace {
+
+/// Values of `FixedColumn::kPageShift` slots, then a null bit for each.
+struct FixedPage : Counted {
+  explicit FixedPage(uint32_t bytes) : size(bytes), data(new char[bytes]()) {}
+  FixedPage(const FixedPage& other);
+
+  const uint32_t size;
+  const std::unique_ptr<char[]> data;
+};
+
+using FixedPages = PageTree<FixedPage>;
+
+/// Bytes of a value of a fixed-width type as it is kept here; 0: the type is not of fixed width.
+int FixedWidth(const arrow::DataType& type);
+
+/// The values of `slots` as an array of `type`.
+Result<std::shared_ptr<arrow::Array>> GatherFixed(const FixedPages& pages,
+                                                  const std::shared_ptr<arrow::DataType>& type,
+                                                  std::span<const Slot> slots);
+
+class MemoryFixedColumn final : public FixedColumn {
+ public:
+  explicit MemoryFixedColumn(int width) : FixedColumn(width), width_(width) {}
+
+  /// Makes room for slots below `slots`.
+  void Grow(uint32_t slots);
+  /// Back to zero, not null.
+  void Reset(Slot slot);
+  void Set(std::span<const Slot> slots, const arrow::Array& values);
+  const FixedPages& pages() const { return tree_; }
+  /// The pages as they are now; later writes copy them first.
+  FixedPages Freeze();
+  int64_t memory_bytes() const;
+
+ private:
+  void Own(uint32_t page) override;
+  uint32_t page_bytes() const { return null_bits_ + ((1u << kPageShift) >> 3); }
+
+  const int width_;
+  FixedPages tree_;
+};
+
+}  // namespace millrace

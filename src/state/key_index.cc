@@ -1,0 +1,140 @@
+#include "state/key_index.h"
+
+#include <utility>
+
+namespace millrace {
+
+std::span<const Slot> FrozenKeys::SlotsOf(KeyGroup group) const {
+  std::call_once(sorted_, [this] { SortByGroup(); });
+  const size_t g = Offset(group);
+  return std::span(slots_).subspan(first_[g], first_[g + 1] - first_[g]);
+}
+
+void FrozenKeys::SortByGroup() const {
+  first_.assign(counts_.size() + 1, 0);
+  for (size_t g = 0; g < counts_.size(); ++g) first_[g + 1] = first_[g] + counts_[g];
+  slots_.resize(first_.back());
+  std::vector<uint32_t> next(first_.begin(), first_.end() - 1);
+  for (uint32_t p = 0; p < keys_.size(); ++p) {
+    const BytesPage& keys = keys_.page(p);
+    const auto* groups = reinterpret_cast<const uint16_t*>(groups_.page(p).data.get());
+    for (uint32_t i = 0; i < BytesPage::kSlots; ++i) {
+      if (!keys.Has(i)) continue;
+      slots_[next[Offset(KeyGroup{groups[i]})]++] = Slot{(p << FixedColumn::kPageShift) + i};
+    }
+  }
+}
+
+KeyIndex::KeyIndex(std::string owner, KeyGroupRange range, int max_parallelism)
+    : owner_(std::move(owner)),
+      range_(range),
+      max_parallelism_(max_parallelism),
+      counts_(static_cast<size_t>(range.size())) {}
+
+void KeyIndex::Find(const RowKeys& keys, std::span<Slot> slots) const {
+  for (int64_t i = 0; i < keys.size(); ++i) {
+    const auto row = static_cast<size_t>(i);
+    Prefetch(keys, row + kAhead);
+    slots[row] = FindOne(Short(keys.hashes[row]), keys.key(i));
+  }
+}
+
+Slot KeyIndex::FindOne(uint32_t hash, std::string_view key) const {
+  const Segment& segment = segments_[SegmentOf(hash)];
+  if (segment.entries.empty()) return kNoSlot;
+  for (size_t i = segment.Home(hash);;) {
+    const Entry& entry = segment.entries[i];
+    if (entry.slot == kNoSlot) return kNoSlot;
+    if (entry.hash == hash && keys_.Get(entry.slot) == key) return entry.slot;
+    if (++i == segment.entries.size()) i = 0;
+  }
+}
+
+Result<Slot> KeyIndex::Insert(uint32_t hash, std::string_view key, int32_t group_hash) {
+  const KeyGroup group = KeyGroupOf(group_hash, max_parallelism_);
+  if (!range_.Contains(group)) {
+    return Error::Internal("a row of key group " + std::to_string(Raw(group)) +
+                           " came to the instance that owns groups " +
+                           std::to_string(Raw(range_.first)) + " to " +
+                           std::to_string(Raw(range_.last)))
+        .In(owner_);
+  }
+  if (end_ == Raw(kNoSlot) && free_.empty()) {
+    return Error::Internal("more than 4 billion keys in one instance")
+        .In(owner_)
+        .Hint("raise the parallelism");
+  }
+  Slot slot{end_};
+  if (free_.empty()) {
+    ++end_;
+  } else {
+    slot = free_.back();
+    free_.pop_back();
+  }
+  keys_.Put(slot, key);
+  hashes_.Mut<uint32_t>(slot) = hash;
+  groups_.Mut<uint16_t>(slot) = static_cast<uint16_t>(Raw(group));
+  ++counts_[static_cast<size_t>(Raw(group) - Raw(range_.first))];
+  Segment& segment = segments_[SegmentOf(hash)];
+  if (segment.used + 1 > segment.entries.size() / 5 * 4) Grow(segment);
+  Place(segment, {hash, slot});
+  return slot;
+}
+
+void KeyIndex::Place(Segment& segment, Entry entry) {
+  size_t i = segment.Home(entry.hash);
+  while (segment.entries[i].slot != kNoSlot) {
+    if (++i == segment.entries.size()) i = 0;
+  }
+  segment.entries[i] = entry;
+  ++segment.used;
+}
+
+void KeyIndex::Grow(Segment& segment) {
+  const size_t size = segment.entries.empty() ? 10 : segment.entries.size() / 2 * 3;
+  const auto old = std::exchange(segment.entries, std::vector<Entry>(size, Entry{0, kNoSlot}));
+  segment.used = 0;
+  for (const Entry& entry : old) {
+    if (entry.slot != kNoSlot) Place(segment, entry);
+  }
+}
+
+void KeyIndex::Erase(Slot slot) {
+  const uint32_t hash = hashes_.Get<uint32_t>(slot);
+  Segment& segment = segments_[SegmentOf(hash)];
+  auto& entries = segment.entries;
+  size_t hole = segment.Home(hash);
+  while (entries[hole].slot != slot) {
+    if (++hole == entries.size()) hole = 0;
+  }
+  // Entries behind the hole move up unless that would put them before their home.
+  for (size_t i = hole;;) {
+    if (++i == entries.size()) i = 0;
+    if (entries[i].slot == kNoSlot) break;
+    const size_t home = segment.Home(entries[i].hash);
+    const bool stays = hole <= i ? (hole < home && home <= i) : (hole < home || home <= i);
+    if (stays) continue;
+    entries[hole] = entries[i];
+    hole = i;
+  }
+  entries[hole].slot = kNoSlot;
+  --segment.used;
+  --counts_[static_cast<size_t>(groups_.Get<uint16_t>(slot) - Raw(range_.first))];
+  keys_.Remove(slot);
+  free_.push_back(slot);
+}
+
+std::unique_ptr<FrozenKeys> KeyIndex::Freeze() {
+  return std::make_unique<FrozenKeys>(keys_.pages(), groups_.Freeze(), counts_, range_);
+}
+
+int64_t KeyIndex::memory_bytes() const {
+  int64_t bytes = keys_.memory_bytes() + hashes_.memory_bytes() + groups_.memory_bytes() +
+                  static_cast<int64_t>(free_.capacity() * sizeof(Slot));
+  for (const Segment& segment : segments_) {
+    bytes += static_cast<int64_t>(segment.entries.capacity() * sizeof(Entry));
+  }
+  return bytes;
+}
+
+}  // namespace millrace

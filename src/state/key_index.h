@@ -1,0 +1,132 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "state/bytes_page.h"
+#include "state/fixed_column.h"
+#include "types/key_group.h"
+#include "types/row_keys.h"
+
+namespace millrace {
+
+/// The keys of an index at one moment. Immutable; thread-safe.
+class FrozenKeys {
+ public:
+  FrozenKeys(BytesColumn::Pages keys, FixedPages groups, std::vector<uint32_t> counts,
+             KeyGroupRange range)
+      : keys_(std::move(keys)),
+        groups_(std::move(groups)),
+        counts_(std::move(counts)),
+        range_(range) {}
+
+  KeyGroupRange range() const { return range_; }
+  bool HasRows(KeyGroup group) const { return counts_[Offset(group)] > 0; }
+  /// The live slots of a group, ascending. The first call visits all slots.
+  std::span<const Slot> SlotsOf(KeyGroup group) const;
+  std::string_view key(Slot slot) const { return BytesColumn::Get(keys_, slot); }
+
+ private:
+  size_t Offset(KeyGroup group) const {
+    return static_cast<size_t>(Raw(group) - Raw(range_.first));
+  }
+  void SortByGroup() const;
+
+  const BytesColumn::Pages keys_;
+  const FixedPages groups_;
+  const std::vector<uint32_t> counts_;  ///< live slots per group of the range
+  const KeyGroupRange range_;
+  mutable std::once_flag sorted_;
+  mutable std::vector<Slot> slots_;      ///< by group
+  mutable std::vector<uint32_t> first_;  ///< in `slots_`, per group; one more at the end
+};
+
+/// Encoded keys to slots: open addressing over 64 segments by the hash's high bits, so that growing
+/// one moves a 64th of the entries. Erased slots are used again.
+class KeyIndex {
+ public:
+  KeyIndex(std::string owner, KeyGroupRange range, int max_parallelism);
+
+  /// `grow(slots)` is called before a slot at or beyond the present capacity is given out.
+  template <class Grow>
+  Status FindOrInsert(const RowKeys& keys, std::span<Slot> slots, std::span<uint8_t> inserted,
+                      Grow grow) {
+    for (int64_t i = 0; i < keys.size(); ++i) {
+      const auto row = static_cast<size_t>(i);
+      Prefetch(keys, row + kAhead);
+      slots[row] = FindOne(Short(keys.hashes[row]), keys.key(i));
+      inserted[row] = slots[row] == kNoSlot;
+      if (!inserted[row]) continue;
+      if (free_.empty() && end_ == capacity_) {
+        capacity_ += BytesPage::kSlots;
+        keys_.Grow(capacity_);
+        hashes_.Grow(capacity_);
+        groups_.Grow(capacity_);
+        grow(capacity_);
+      }
+      ARROW_ASSIGN_OR_RAISE(slots[row],
+                            Insert(Short(keys.hashes[row]), keys.key(i), keys.group_hashes[row]));
+    }
+    return Status::OK();
+  }
+  void Find(const RowKeys& keys, std::span<Slot> slots) const;
+  void Erase(Slot slot);
+
+  bool Has(Slot slot) const { return Raw(slot) < end_ && keys_.Has(slot); }
+  std::string_view key(Slot slot) const { return keys_.Get(slot); }
+  int64_t size() const { return static_cast<int64_t>(end_ - free_.size()); }
+  uint32_t end() const { return end_; }  ///< above all slots given out so far
+  KeyGroupRange range() const { return range_; }
+  std::unique_ptr<FrozenKeys> Freeze();
+  int64_t memory_bytes() const;
+
+ private:
+  static constexpr size_t kAhead = 8;
+  static constexpr int kSegmentBits = 6;
+
+  struct Entry {
+    uint32_t hash;
+    Slot slot;
+  };
+  struct Segment {
+    std::vector<Entry> entries;
+    uint32_t used = 0;
+
+    size_t Home(uint32_t hash) const {
+      return static_cast<size_t>((uint64_t{hash << kSegmentBits} * entries.size()) >> 32);
+    }
+  };
+
+  static uint32_t Short(uint64_t hash) { return static_cast<uint32_t>(hash >> 32); }
+  static size_t SegmentOf(uint32_t hash) { return hash >> (32 - kSegmentBits); }
+  void Prefetch(const RowKeys& keys, size_t row) const {
+    if (row >= keys.hashes.size()) return;
+    const uint32_t hash = Short(keys.hashes[row]);
+    const Segment& segment = segments_[SegmentOf(hash)];
+    if (!segment.entries.empty()) __builtin_prefetch(&segment.entries[segment.Home(hash)]);
+  }
+  Slot FindOne(uint32_t hash, std::string_view key) const;
+  Result<Slot> Insert(uint32_t hash, std::string_view key, int32_t group_hash);
+  static void Place(Segment& segment, Entry entry);
+  static void Grow(Segment& segment);
+
+  const std::string owner_;
+  const KeyGroupRange range_;
+  const int max_parallelism_;
+  std::array<Segment, size_t{1} << kSegmentBits> segments_;
+  BytesColumn keys_;
+  MemoryFixedColumn hashes_{sizeof(uint32_t)};
+  MemoryFixedColumn groups_{sizeof(uint16_t)};
+  std::vector<uint32_t> counts_;  ///< live slots per group of the range
+  std::vector<Slot> free_;
+  uint32_t end_ = 0;
+  uint32_t capacity_ = 0;
+};
+
+}  // namespace millrace

@@ -1,0 +1,205 @@
+#include "state/memory_table.h"
+
+#include <algorithm>
+
+#include <arrow/array.h>
+#include <arrow/builder.h>
+#include <arrow/record_batch.h>
+#include <arrow/type.h>
+
+#include "types/key_group.h"
+
+namespace millrace {
+namespace {
+
+constexpr size_t kRowsPerBatch = 8192;
+constexpr const char* kTimerFields[] = {"timer:event", "timer:processing"};
+
+std::shared_ptr<arrow::DataType> TimerType() { return arrow::timestamp(arrow::TimeUnit::MICRO); }
+
+Result<std::shared_ptr<arrow::Array>> GatherTimers(const std::optional<FixedPages>& times,
+                                                   std::span<const Slot> slots) {
+  arrow::TimestampBuilder builder(TimerType(), arrow::default_memory_pool());
+  ARROW_RETURN_NOT_OK(builder.Reserve(static_cast<int64_t>(slots.size())));
+  for (const Slot slot : slots) {
+    const int64_t time = times ? TimerQueue::TimeOf(*times, slot) : TimerSet::kNone;
+    if (time == TimerSet::kNone) {
+      builder.UnsafeAppendNull();
+    } else {
+      builder.UnsafeAppend(time);
+    }
+  }
+  return builder.Finish();
+}
+
+arrow::FieldVector TableFields(const StateSpec& spec) {
+  arrow::FieldVector fields = PartFields(spec);
+  for (const char* name : kTimerFields) fields.push_back(arrow::field(name, TimerType()));
+  return fields;
+}
+
+std::vector<int> AllColumns(const Schema& schema) {
+  std::vector<int> columns(static_cast<size_t>(schema.size()));
+  for (int i = 0; i < schema.size(); ++i) columns[static_cast<size_t>(i)] = i;
+  return columns;
+}
+
+}  // namespace
+
+arrow::FieldVector PartFields(const StateSpec& spec) {
+  arrow::FieldVector fields;
+  for (const SqlField& c : spec.key.columns()) {
+    fields.push_back(arrow::field("key:" + c.name, c.type.ToArrow()));
+  }
+  for (const SqlField& c : spec.value.columns()) {
+    fields.push_back(arrow::field("value:" + c.name, c.type.ToArrow()));
+  }
+  return fields;
+}
+
+Status CheckGroup(const PartHeader& header, const RowKeys& keys) {
+  if (!header.group) return Status::OK();
+  for (const int32_t hash : keys.group_hashes) {
+    if (KeyGroupOf(hash, header.max_parallelism) != *header.group) {
+      return Error::Data("it holds a key of another key group");
+    }
+  }
+  return Status::OK();
+}
+
+Status FrozenTable::Write(const PartHeader& header, KeyGroup group, std::string* out) const {
+  ARROW_ASSIGN_OR_RAISE(auto writer, PartWriter::Make(header, fields));
+  std::span<const Slot> rest = keys->SlotsOf(group);
+  std::vector<std::string_view> key_bytes;
+  while (!rest.empty()) {
+    const auto slots = rest.first(std::min(rest.size(), kRowsPerBatch));
+    rest = rest.subspan(slots.size());
+    key_bytes.clear();
+    for (const Slot slot : slots) key_bytes.push_back(keys->key(slot));
+    ARROW_ASSIGN_OR_RAISE(auto key_rows, encoder.Decode(key_bytes));
+    arrow::ArrayVector arrays = key_rows->columns();
+    for (const FrozenColumn& column : columns) {
+      ARROW_ASSIGN_OR_RAISE(arrays.emplace_back(), column.Get(slots));
+    }
+    for (const auto& times : timers) {
+      ARROW_ASSIGN_OR_RAISE(arrays.emplace_back(), GatherTimers(times, slots));
+    }
+    ARROW_RETURN_NOT_OK(writer->Write(arrays));
+  }
+  return writer->Finish(out);
+}
+
+Result<std::unique_ptr<MemoryTable>> MemoryTable::Make(const StateSpec& spec, KeyGroupRange range,
+                                                       int max_parallelism) {
+  ARROW_ASSIGN_OR_RAISE(auto encoder,
+                        KeyEncoder::Make(spec.key, AllColumns(spec.key), spec.group_keys));
+  return std::unique_ptr<MemoryTable>(
+      new MemoryTable(spec, std::move(encoder), range, max_parallelism));
+}
+
+MemoryTable::MemoryTable(const StateSpec& spec, KeyEncoder encoder, KeyGroupRange range,
+                         int max_parallelism)
+    : encoder_(std::move(encoder)),
+      fields_(TableFields(spec)),
+      max_parallelism_(max_parallelism),
+      index_(spec.name, range, max_parallelism) {
+  for (const SqlField& c : spec.value.columns()) columns_.emplace_back(c.type.ToArrow());
+}
+
+Status MemoryTable::FindOrInsert(const RowKeys& keys, std::span<Slot> slots,
+                                 std::span<uint8_t> inserted) {
+  return index_.FindOrInsert(keys, slots, inserted, [this](uint32_t capacity) {
+    for (ValueColumn& column : columns_) column.Grow(capacity);
+  });
+}
+
+Status MemoryTable::Find(const RowKeys& keys, std::span<Slot> slots) const {
+  index_.Find(keys, slots);
+  return Status::OK();
+}
+
+FixedColumn& MemoryTable::Fixed(int i) { return *column(i).fixed(); }
+
+Result<std::shared_ptr<arrow::Array>> MemoryTable::Get(int i, std::span<const Slot> slots) const {
+  return column(i).Get(slots);
+}
+
+Status MemoryTable::Set(int i, std::span<const Slot> slots, const arrow::Array& values) {
+  return column(i).Set(slots, values);
+}
+
+Status MemoryTable::Erase(std::span<const Slot> slots) {
+  for (const Slot slot : slots) {
+    if (!index_.Has(slot)) continue;
+    for (ValueColumn& column : columns_) column.Reset(slot);
+    for (TimerQueue& timers : timers_) timers.Clear(slot);
+    index_.Erase(slot);
+  }
+  return Status::OK();
+}
+
+Result<std::shared_ptr<arrow::RecordBatch>> MemoryTable::Keys(std::span<const Slot> slots) const {
+  std::vector<std::string_view> keys;
+  keys.reserve(slots.size());
+  for (const Slot slot : slots) keys.push_back(index_.key(slot));
+  return encoder_.Decode(keys);
+}
+
+size_t MemoryTable::Scan(uint32_t from, std::span<Slot> out, uint32_t* next) const {
+  size_t found = 0;
+  for (; from < index_.end() && found < out.size(); ++from) {
+    if (index_.Has(Slot{from})) out[found++] = Slot{from};
+  }
+  *next = from < index_.end() ? from : 0;
+  return found;
+}
+
+int64_t MemoryTable::memory_bytes() const {
+  int64_t bytes = index_.memory_bytes();
+  for (const ValueColumn& column : columns_) bytes += column.memory_bytes();
+  for (const TimerQueue& timers : timers_) bytes += timers.memory_bytes();
+  return bytes;
+}
+
+void MemoryTable::SetTimers(TimeDomain domain, std::span<const Slot> slots,
+                            std::span<const int64_t> times_us) {
+  for (size_t i = 0; i < slots.size(); ++i) timers(domain).Set(slots[i], times_us[i], index_.end());
+}
+
+std::shared_ptr<const FrozenTable> MemoryTable::Freeze() {
+  auto frozen =
+      std::make_shared<FrozenTable>(FrozenTable{encoder_, index_.Freeze(), {}, {}, fields_});
+  for (ValueColumn& column : columns_) frozen->columns.push_back(column.Freeze());
+  for (size_t d = 0; d < timers_.size(); ++d) frozen->timers[d] = timers_[d].Freeze();
+  return frozen;
+}
+
+Status MemoryTable::Restore(const PartHeader& expected, std::string_view bytes) {
+  const int key_columns = encoder_.key_schema().size();
+  RowKeys keys;
+  std::vector<Slot> slots;
+  std::vector<uint8_t> inserted;
+  return ReadPart(expected, fields_, bytes, [&](const arrow::RecordBatch& rows) -> Status {
+    ARROW_RETURN_NOT_OK(encoder_.Encode(rows, &keys));
+    ARROW_RETURN_NOT_OK(CheckGroup(expected, keys));
+    slots.resize(keys.hashes.size());
+    inserted.resize(slots.size());
+    ARROW_RETURN_NOT_OK(FindOrInsert(keys, slots, inserted));
+    if (std::count(inserted.begin(), inserted.end(), 0) > 0) {
+      return Error::Data("it holds a key that was restored before");
+    }
+    int c = key_columns;
+    for (ValueColumn& column : columns_) ARROW_RETURN_NOT_OK(column.Set(slots, *rows.column(c++)));
+    for (const auto domain : {TimeDomain::kEvent, TimeDomain::kProcessing}) {
+      const auto& times = static_cast<const arrow::TimestampArray&>(*rows.column(c++));
+      for (size_t i = 0; i < slots.size(); ++i) {
+        const auto row = static_cast<int64_t>(i);
+        if (times.IsNull(row)) continue;
+        timers(domain).Set(slots[i], times.Value(row), index_.end());
+      }
+    }
+    return Status::OK();
+  });
+}
+
+}  // namespace millrace

@@ -1,0 +1,400 @@
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <random>
+#include <thread>
+
+#include <arrow/builder.h>
+#include <arrow/type.h>
+#include <gmock/gmock.h>
+
+#include "state/state.h"
+#include "state/test_rows.h"
+
+namespace millrace {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+constexpr int kMaxParallelism = 16;
+
+StateSpec Accounts() {
+  StateSpec spec;
+  spec.name = "accounts";
+  spec.key.Add("id", SqlType::BigInt());
+  spec.key.Add("kind", SqlType::String());
+  spec.value.Add("n", SqlType::BigInt());
+  spec.value.Add("text", SqlType::String());
+  spec.value.Add("flag", SqlType::Boolean());
+  spec.value.Add(
+      "tags",
+      SqlType::Array(SqlType::Row({{"a", SqlType::Int(), {}}, {"b", SqlType::String(), {}}})));
+  return spec;
+}
+
+Schema KeySchema() { return Accounts().key; }
+
+std::unique_ptr<StateStore> NewStore(std::vector<StateSpec> specs) {
+  return MakeMemoryStateStore("node", std::move(specs), 0, 1, kMaxParallelism).ValueOrDie();
+}
+
+std::string Text(const arrow::Array& array, int64_t row) {
+  return array.GetScalar(row).ValueOrDie()->ToString();
+}
+
+struct ModelRow {
+  std::string n = "0", text = "null", flag = "false", tags = "null";
+  int64_t event = TimerSet::kNone, processing = TimerSet::kNone;
+  bool operator==(const ModelRow&) const = default;
+};
+using Model = std::map<std::pair<int64_t, std::string>, ModelRow>;
+
+// What a store holds, without its timers.
+Model ContentOf(StateStore& store) {
+  Model model;
+  KeyedTable& table = store.table(0);
+  std::vector<Slot> slots(100);
+  uint32_t from = 0;
+  do {
+    slots.resize(100);
+    slots.resize(table.Scan(from, slots, &from));
+    const auto keys = table.Keys(slots).ValueOrDie();
+    arrow::ArrayVector values;
+    for (int c = 0; c < 4; ++c) values.push_back(table.Get(c, slots).ValueOrDie());
+    for (size_t i = 0; i < slots.size(); ++i) {
+      const auto row = static_cast<int64_t>(i);
+      const auto id = static_cast<const arrow::Int64Array&>(*keys->column(0)).Value(row);
+      const auto kind = static_cast<const arrow::StringArray&>(*keys->column(1)).GetString(row);
+      model[{id, kind}] = {Text(*values[0], row), Text(*values[1], row), Text(*values[2], row),
+                           Text(*values[3], row)};
+    }
+  } while (from != 0);
+  return model;
+}
+
+// Takes out all timers, in the order in which they fire.
+void TakeTimers(StateStore& store, Model* model) {
+  for (const auto domain : {TimeDomain::kEvent, TimeDomain::kProcessing}) {
+    int64_t last = std::numeric_limits<int64_t>::min();
+    int state = -1;
+    std::vector<Slot> slots;
+    std::vector<int64_t> times;
+    while (store.PopDue(domain, TimerSet::kNone - 1, 7, &state, &slots, &times).ValueOrDie() > 0) {
+      const auto keys = store.table(state).Keys(slots).ValueOrDie();
+      for (size_t i = 0; i < slots.size(); ++i) {
+        const auto row = static_cast<int64_t>(i);
+        EXPECT_GE(times[i], last);
+        last = times[i];
+        ModelRow& found =
+            model->at({static_cast<const arrow::Int64Array&>(*keys->column(0)).Value(row),
+                       static_cast<const arrow::StringArray&>(*keys->column(1)).GetString(row)});
+        (domain == TimeDomain::kEvent ? found.event : found.processing) = times[i];
+      }
+    }
+  }
+}
+
+/// Applies seeded random operations to a table and to a map.
+class TableModel {
+ public:
+  explicit TableModel(uint64_t seed) : random_(seed) {}
+
+  void Step(StateStore& store) {
+    const auto keys = RandomKeys();
+    KeyedTable& table = store.table(0);
+    const auto rows = RowsOf(KeySchema(), Json(keys));
+    const RowKeys encoded = KeysOf(table.encoder(), *rows);
+    if (Below(5) == 0) return Erase(table, keys, encoded);
+    const std::vector<Slot> slots = SlotsOf(table, encoded);
+    for (const auto& key : keys) model_.try_emplace(key);
+    switch (Below(5)) {
+      case 0:
+        for (size_t i = 0; i < keys.size(); ++i) {
+          auto& n = table.Fixed(0).Mut<int64_t>(slots[i]);
+          n += 3;
+          table.Fixed(0).SetNull(slots[i], false);
+          model_[keys[i]].n = std::to_string(n);
+        }
+        break;
+      case 1:
+        return SetTimers(store, keys, slots);
+      default:
+        SetColumn(table, keys, slots);
+    }
+  }
+
+  const Model& model() const { return model_; }
+  uint64_t Below(uint64_t n) { return random_() % n; }
+
+ private:
+  using Key = std::pair<int64_t, std::string>;
+
+  std::vector<Key> RandomKeys() {
+    std::vector<Key> keys;
+    for (uint64_t n = 1 + Below(40); n > 0; --n) {
+      keys.emplace_back(static_cast<int64_t>(Below(900)),
+                        std::vector<std::string>{"", "x", "a longer kind"}[Below(3)]);
+    }
+    return keys;
+  }
+
+  static std::string Json(const std::vector<Key>& keys) {
+    std::string json;
+    for (const auto& [id, kind] : keys) {
+      json += (json.empty() ? "[" : ",") + ("[" + std::to_string(id)) + ",\"" + kind + "\"]";
+    }
+    return json + "]";
+  }
+
+  void Erase(KeyedTable& table, const std::vector<Key>& keys, const RowKeys& encoded) {
+    std::vector<Slot> slots(keys.size());
+    ASSERT_STATUS_OK(table.Find(encoded, slots));
+    for (size_t i = 0; i < keys.size(); ++i)
+      EXPECT_EQ(slots[i] != kNoSlot, model_.contains(keys[i]));
+    std::erase(slots, kNoSlot);
+    ASSERT_STATUS_OK(table.Erase(slots));
+    for (const auto& key : keys) model_.erase(key);
+  }
+
+  void SetTimers(StateStore& store, const std::vector<Key>& keys, const std::vector<Slot>& slots) {
+    const bool event = Below(2) == 0;
+    std::vector<int64_t> times;
+    for (size_t i = 0; i < keys.size(); ++i) {
+      times.push_back(Below(4) == 0 ? TimerSet::kNone : static_cast<int64_t>(Below(50)) - 25);
+      ModelRow& row = model_[keys[i]];
+      (event ? row.event : row.processing) = times.back();
+    }
+    const auto domain = event ? TimeDomain::kEvent : TimeDomain::kProcessing;
+    ASSERT_STATUS_OK(store.timers().Set(domain, 0, slots, times));
+  }
+
+  void SetColumn(KeyedTable& table, const std::vector<Key>& keys, const std::vector<Slot>& slots) {
+    const auto c = static_cast<int>(Below(4));
+    std::string json;
+    for (size_t i = 0; i < keys.size(); ++i) {
+      json += (json.empty() ? "[" : ",") + (Below(5) == 0 ? "null" : RandomValue(c));
+    }
+    const auto type = Accounts().value.column(c).type.ToArrow();
+    const auto values = arrow::json::ArrayFromJSONString(type, json + "]").ValueOrDie();
+    ASSERT_STATUS_OK(table.Set(c, slots, *values));
+    for (size_t i = 0; i < keys.size(); ++i) {
+      ModelRow& row = model_[keys[i]];
+      std::string* const cells[] = {&row.n, &row.text, &row.flag, &row.tags};
+      *cells[c] = Text(*values, static_cast<int64_t>(i));
+    }
+  }
+
+  std::string RandomValue(int column) {
+    switch (column) {
+      case 0:
+        return std::to_string(Below(1000));
+      case 1:
+        return "\"" + std::string(Below(10) == 0 ? 400 + Below(300) : Below(30), 't') + "\"";
+      case 2:
+        return Below(2) == 0 ? "true" : "false";
+      default: {
+        std::string list;
+        for (uint64_t n = Below(3); n > 0; --n) {
+          list += (list.empty() ? "" : ",") + ("[" + std::to_string(Below(9))) + ", null]";
+        }
+        return "[" + list + "]";
+      }
+    }
+  }
+
+  std::mt19937_64 random_;
+  Model model_;
+};
+
+// P2, S13: the table agrees with a map through thousands of operations; snapshots are written on
+// another thread while it changes, and restored at other parallelisms.
+class TableModelTest : public testing::TestWithParam<uint64_t> {};
+
+TEST_P(TableModelTest, AgreesWithAMapAndItsSnapshotsStandStill) {
+  TableModel model(GetParam());
+  auto store = NewStore({Accounts()});
+  for (int round = 0; round < 12; ++round) {
+    for (uint64_t n = model.Below(100); n > 0; --n) model.Step(*store);
+    const Model frozen = model.model();
+    const auto snapshot = store->Freeze().ValueOrDie();
+    std::vector<WrittenPart> parts;
+    std::thread writer([&] { parts = WriteAll(*snapshot); });
+    for (int n = 0; n < 30; ++n) model.Step(*store);
+    writer.join();
+    const int parallelism = 1 + static_cast<int>(model.Below(4));
+    Model restored;
+    for (const auto& task : RestoreAt(parallelism, kMaxParallelism, {Accounts()}, parts)) {
+      Model share = ContentOf(*task);
+      TakeTimers(*task, &share);
+      restored.merge(share);
+    }
+    ASSERT_EQ(restored, frozen) << "round " << round << ", parallelism " << parallelism;
+  }
+  Model content = ContentOf(*store);
+  TakeTimers(*store, &content);
+  EXPECT_EQ(content, model.model());
+}
+
+INSTANTIATE_TEST_SUITE_P(Seeds, TableModelTest, testing::Range(uint64_t{1}, uint64_t{9}));
+
+TEST(MemoryTable, GivesOneSlotToEqualKeysOfABatch) {
+  auto store = NewStore({Accounts()});
+  KeyedTable& table = store->table(0);
+  const RowKeys keys =
+      KeysOf(table.encoder(), *RowsOf(KeySchema(), R"([[1,"a"],[null,"a"],[1,"a"],[null,"a"]])"));
+  std::vector<Slot> slots(4);
+  std::vector<uint8_t> inserted(4);
+  ASSERT_STATUS_OK(table.FindOrInsert(keys, slots, inserted));
+  EXPECT_THAT(inserted, ElementsAre(1, 1, 0, 0));
+  EXPECT_EQ(slots[0], slots[2]);
+  EXPECT_EQ(slots[1], slots[3]);
+  EXPECT_EQ(table.size(), 2);
+}
+
+TEST(MemoryTable, ReusesErasedSlotsAsNew) {
+  auto store = NewStore({Accounts()});
+  KeyedTable& table = store->table(0);
+  const auto first = SlotsOf(table, KeysOf(table.encoder(), *RowsOf(KeySchema(), R"([[1,"a"]])")));
+  table.Fixed(0).Mut<int64_t>(first[0]) = 7;
+  table.Fixed(2).SetNull(first[0], true);
+  const int64_t due = 5;
+  ASSERT_STATUS_OK(store->timers().Set(TimeDomain::kEvent, 0, first, {&due, 1}));
+  ASSERT_STATUS_OK(table.Erase(first));
+  const auto second = SlotsOf(table, KeysOf(table.encoder(), *RowsOf(KeySchema(), R"([[2,"b"]])")));
+  EXPECT_EQ(second, first);
+  EXPECT_EQ(table.Fixed(0).Get<int64_t>(second[0]), 0);
+  EXPECT_FALSE(table.Fixed(2).IsNull(second[0]));
+  int state;
+  std::vector<Slot> slots;
+  std::vector<int64_t> times;
+  EXPECT_EQ(store->PopDue(TimeDomain::kEvent, 100, 10, &state, &slots, &times).ValueOrDie(), 0u);
+}
+
+TEST(MemoryTable, StateOfErasedAndNewKeysStaysBounded) {
+  auto store = NewStore({Accounts()});
+  KeyedTable& table = store->table(0);
+  int64_t before = 0;
+  for (int64_t id = 0; id < 20000; ++id) {
+    const auto slots = SlotsOf(
+        table,
+        KeysOf(table.encoder(), *RowsOf(KeySchema(), "[[" + std::to_string(id) + R"(,"kind"]])")));
+    const int64_t due = id;
+    ASSERT_STATUS_OK(store->timers().Set(TimeDomain::kEvent, 0, slots, {&due, 1}));
+    ASSERT_STATUS_OK(table.Erase(slots));
+    if (id == 2000) before = table.memory_bytes();
+  }
+  EXPECT_LE(table.memory_bytes(), before + before / 10);
+}
+
+TEST(MemoryTable, PopsTimersOfSeveralTablesInTimeOrder) {
+  StateSpec other = Accounts();
+  other.name = "other";
+  auto store = NewStore({Accounts(), other});
+  const auto set = [&](int state, const std::string& keys, std::vector<int64_t> times) {
+    KeyedTable& table = store->table(state);
+    const auto slots = SlotsOf(table, KeysOf(table.encoder(), *RowsOf(KeySchema(), keys)));
+    ASSERT_STATUS_OK(store->timers().Set(TimeDomain::kProcessing, state, slots, times));
+  };
+  set(0, R"([[1,"a"],[2,"a"],[3,"a"]])", {10, 30, 50});
+  set(1, R"([[1,"a"],[2,"a"]])", {20, 60});
+  set(0, R"([[1,"a"]])", {5});  // moves it
+  std::vector<std::pair<int, int64_t>> fired;
+  int state;
+  std::vector<Slot> slots;
+  std::vector<int64_t> times;
+  EXPECT_EQ(store->NextProcessingTimer(), 5);
+  while (store->PopDue(TimeDomain::kProcessing, 50, 10, &state, &slots, &times).ValueOrDie() > 0) {
+    for (const int64_t time : times) fired.emplace_back(state, time);
+  }
+  EXPECT_THAT(fired,
+              ElementsAre(std::pair(0, 5), std::pair(1, 20), std::pair(0, 30), std::pair(0, 50)));
+  EXPECT_EQ(store->NextProcessingTimer(), 60);
+}
+
+TEST(MemoryTable, BroadcastTablesAreWrittenOnceAndRestoredEverywhere) {
+  StateSpec rules = Accounts();
+  rules.kind = StateKind::kBroadcast;
+  std::vector<WrittenPart> parts;
+  for (int subtask = 0; subtask < 2; ++subtask) {
+    auto store = MakeMemoryStateStore("node", {rules}, subtask, 2, kMaxParallelism).ValueOrDie();
+    KeyedTable& table = store->table(0);
+    SlotsOf(table, KeysOf(table.encoder(), *RowsOf(KeySchema(), R"([[1,"a"],[2,"b"],[3,"c"]])")));
+    for (WrittenPart& part : WriteAll(*store->Freeze().ValueOrDie()))
+      parts.push_back(std::move(part));
+  }
+  ASSERT_EQ(parts.size(), 1u);
+  for (const auto& store : RestoreAt(3, kMaxParallelism, {rules}, parts)) {
+    EXPECT_EQ(store->table(0).size(), 3);
+  }
+}
+
+struct BadRestore {
+  const char* name;
+  PartId part;
+  int version;
+  size_t cut;  ///< bytes that are missing at the end
+  int parallelism;
+  const char* message;
+};
+
+class BadRestoreTest : public testing::TestWithParam<BadRestore> {};
+
+TEST_P(BadRestoreTest, IsRefusedWithItsReason) {
+  auto written = NewStore({Accounts()});
+  KeyedTable& table = written->table(0);
+  SlotsOf(table, KeysOf(table.encoder(), *RowsOf(KeySchema(), R"([[1,"a"]])")));
+  WrittenPart part = WriteAll(*written->Freeze().ValueOrDie()).at(0);
+  PartId id = GetParam().part;
+  if (!id.group) id.group = part.id.group;
+  part.bytes.resize(part.bytes.size() - std::min(part.bytes.size(), GetParam().cut));
+  const int last = GetParam().parallelism - 1;
+  // The instance that does not own the group, where there is one.
+  const int subtask =
+      SubtaskOf(*id.group, GetParam().parallelism, kMaxParallelism) == last ? 0 : last;
+  auto store =
+      MakeMemoryStateStore("node", {Accounts()}, subtask, GetParam().parallelism, kMaxParallelism)
+          .ValueOrDie();
+  const Status status = store->RestorePart(id, GetParam().version, part.bytes);
+  ASSERT_FALSE(status.ok());
+  EXPECT_THAT(Describe(status), HasSubstr(GetParam().message));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    All, BadRestoreTest,
+    testing::Values(
+        BadRestore{"state", {"node", "acounts", {}}, 1, 0, 1, "did you mean 'accounts'"},
+        BadRestore{"version", {"node", "accounts", {}}, 2, 0, 1, "written as version 2"},
+        BadRestore{"group", {"node", "accounts", {}}, 1, 0, 2, "belongs to another instance"},
+        BadRestore{
+            "other_group", {"node", "accounts", KeyGroup{0}}, 1, 0, 1, "it is of node 'node'"},
+        BadRestore{"short", {"node", "accounts", {}}, 1, 200, 1, "is damaged"},
+        BadRestore{"empty", {"node", "accounts", {}}, 1, 1 << 20, 1, "is damaged"}),
+    [](const auto& info) { return info.param.name; });
+
+TEST(MemoryTable, RefusesChangedColumns) {
+  auto written = NewStore({Accounts()});
+  KeyedTable& table = written->table(0);
+  SlotsOf(table, KeysOf(table.encoder(), *RowsOf(KeySchema(), R"([[1,"a"]])")));
+  const WrittenPart part = WriteAll(*written->Freeze().ValueOrDie()).at(0);
+  StateSpec changed = Accounts();
+  changed.value.Add("more", SqlType::Int());
+  const Status status = NewStore({changed})->RestorePart(part.id, 1, part.bytes);
+  EXPECT_THAT(status.message(), HasSubstr("columns of the state have changed"));
+  EXPECT_EQ(InfoOf(status).error_class, ErrorClass::kUser);
+}
+
+TEST(MemoryTable, RefusesAKeyThatBelongsToAnotherInstance) {
+  auto store = MakeMemoryStateStore("node", {Accounts()}, 1, 2, kMaxParallelism).ValueOrDie();
+  KeyedTable& table = store->table(0);
+  std::string json = "[[0,\"a\"]";
+  for (int id = 1; id < 30; ++id) json += ",[" + std::to_string(id) + ",\"a\"]";
+  const RowKeys keys = KeysOf(table.encoder(), *RowsOf(KeySchema(), json + "]"));
+  std::vector<Slot> slots(keys.hashes.size());
+  std::vector<uint8_t> inserted(slots.size());
+  EXPECT_THAT(table.FindOrInsert(keys, slots, inserted).message(),
+              HasSubstr("owns groups 8 to 15"));
+}
+
+}  // namespace
+}  // namespace millrace

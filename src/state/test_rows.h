@@ -1,0 +1,84 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <arrow/array.h>
+#include <arrow/json/from_string.h>
+#include <arrow/record_batch.h>
+#include <gtest/gtest.h>
+
+#include "state/state.h"
+#include "types/key_group.h"
+#include "types/row_keys.h"
+
+namespace millrace {
+
+#define ASSERT_STATUS_OK(expression)                 \
+  do {                                               \
+    const ::millrace::Status status_ = (expression); \
+    ASSERT_TRUE(status_.ok()) << status_.ToString(); \
+  } while (false)
+
+/// Rows of `schema` from JSON: `[[1, "a"], [2, null]]`. For tests.
+inline std::shared_ptr<arrow::RecordBatch> RowsOf(const Schema& schema, const std::string& json) {
+  const auto arrow_schema = schema.ToArrow();
+  const auto rows = arrow::json::ArrayFromJSONString(arrow::struct_(arrow_schema->fields()), json);
+  EXPECT_TRUE(rows.ok()) << rows.status().ToString();
+  const auto& fields = static_cast<const arrow::StructArray&>(**rows).fields();
+  return arrow::RecordBatch::Make(arrow_schema, (*rows)->length(), fields);
+}
+
+inline RowKeys KeysOf(const KeyEncoder& encoder, const arrow::RecordBatch& rows) {
+  RowKeys keys;
+  const Status status = encoder.Encode(rows, &keys);
+  EXPECT_TRUE(status.ok()) << status.ToString();
+  return keys;
+}
+
+/// The slots of `keys`, inserted where they are new.
+inline std::vector<Slot> SlotsOf(KeyedTable& table, const RowKeys& keys) {
+  std::vector<Slot> slots(keys.hashes.size());
+  std::vector<uint8_t> inserted(slots.size());
+  const Status status = table.FindOrInsert(keys, slots, inserted);
+  EXPECT_TRUE(status.ok()) << status.ToString();
+  return slots;
+}
+
+struct WrittenPart {
+  PartId id;
+  std::string bytes;
+};
+
+inline std::vector<WrittenPart> WriteAll(const StateSnapshot& snapshot) {
+  std::vector<WrittenPart> written;
+  for (const PartId& id : snapshot.parts()) {
+    written.push_back({id, {}});
+    const Status status = snapshot.Write(id, &written.back().bytes);
+    EXPECT_TRUE(status.ok()) << status.ToString();
+  }
+  return written;
+}
+
+/// Stores of `parallelism` subtasks, each with the parts of a snapshot that it owns.
+inline std::vector<std::unique_ptr<StateStore>> RestoreAt(int parallelism, int max_parallelism,
+                                                          const std::vector<StateSpec>& specs,
+                                                          const std::vector<WrittenPart>& parts) {
+  std::vector<std::unique_ptr<StateStore>> stores;
+  for (int i = 0; i < parallelism; ++i) {
+    auto store = MakeMemoryStateStore("node", specs, i, parallelism, max_parallelism);
+    EXPECT_TRUE(store.ok()) << store.status().ToString();
+    const KeyGroupRange range = KeyGroupRangeOf(i, parallelism, max_parallelism);
+    for (const WrittenPart& part : parts) {
+      if (part.id.group && !range.Contains(*part.id.group)) continue;
+      const Status status = (*store)->RestorePart(part.id, 1, part.bytes, {i, parallelism});
+      EXPECT_TRUE(status.ok()) << status.ToString();
+    }
+    stores.push_back(std::move(*store));
+  }
+  return stores;
+}
+
+}  // namespace millrace

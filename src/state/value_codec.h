@@ -1,0 +1,21 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include <arrow/type_fwd.h>
+
+#include "base/error.h"
+
+namespace millrace {
+
+/// Appends the value of `row` (not NULL) as bytes: utf8 and binary as they are, nested types field
+/// by field. Only for memory; snapshots hold Arrow columns.
+void EncodeValue(const arrow::Array& array, int64_t row, std::string* out);
+
+/// Appends to `builder` the value that `EncodeValue` wrote.
+Status DecodeValue(std::string_view bytes, arrow::ArrayBuilder* builder);
+
+}  // namespace millrace

@@ -1,0 +1,88 @@
+#include "state/value_column.h"
+
+#include <arrow/array.h>
+#include <arrow/builder.h>
+
+#include "state/value_codec.h"
+
+namespace millrace {
+namespace {
+
+Result<std::shared_ptr<arrow::Array>> GatherBytes(const BytesColumn::Pages& pages,
+                                                  const std::shared_ptr<arrow::DataType>& type,
+                                                  std::span<const Slot> slots) {
+  ARROW_ASSIGN_OR_RAISE(auto builder, arrow::MakeBuilder(type));
+  ARROW_RETURN_NOT_OK(builder->Reserve(static_cast<int64_t>(slots.size())));
+  for (const Slot slot : slots) {
+    ARROW_RETURN_NOT_OK(BytesColumn::Has(pages, slot)
+                            ? DecodeValue(BytesColumn::Get(pages, slot), builder.get())
+                            : builder->AppendNull());
+  }
+  return builder->Finish();
+}
+
+}  // namespace
+
+Result<std::shared_ptr<arrow::Array>> FrozenColumn::Get(std::span<const Slot> slots) const {
+  return FixedWidth(*type) > 0 ? GatherFixed(fixed, type, slots) : GatherBytes(bytes, type, slots);
+}
+
+ValueColumn::ValueColumn(std::shared_ptr<arrow::DataType> type) : type_(std::move(type)) {
+  if (const int width = FixedWidth(*type_)) fixed_ = std::make_unique<MemoryFixedColumn>(width);
+}
+
+void ValueColumn::Grow(uint32_t slots) {
+  if (fixed_) {
+    fixed_->Grow(slots);
+  } else {
+    bytes_.Grow(slots);
+  }
+}
+
+void ValueColumn::Reset(Slot slot) {
+  if (fixed_) {
+    fixed_->Reset(slot);
+  } else {
+    bytes_.Remove(slot);
+  }
+}
+
+Result<std::shared_ptr<arrow::Array>> ValueColumn::Get(std::span<const Slot> slots) const {
+  return fixed_ ? GatherFixed(fixed_->pages(), type_, slots)
+                : GatherBytes(bytes_.pages(), type_, slots);
+}
+
+Status ValueColumn::Set(std::span<const Slot> slots, const arrow::Array& values) {
+  if (values.length() != static_cast<int64_t>(slots.size()) || !values.type()->Equals(*type_)) {
+    return Error::Internal("a state column of " + type_->ToString() + " was set for " +
+                           std::to_string(slots.size()) + " rows from " +
+                           std::to_string(values.length()) + " values of " +
+                           values.type()->ToString());
+  }
+  if (fixed_) {
+    fixed_->Set(slots, values);
+    return Status::OK();
+  }
+  for (size_t i = 0; i < slots.size(); ++i) {
+    const auto row = static_cast<int64_t>(i);
+    if (values.IsNull(row)) {
+      bytes_.Remove(slots[i]);
+      continue;
+    }
+    encoded_.clear();
+    EncodeValue(values, row, &encoded_);
+    bytes_.Put(slots[i], encoded_);
+  }
+  return Status::OK();
+}
+
+FrozenColumn ValueColumn::Freeze() {
+  return fixed_ ? FrozenColumn{type_, fixed_->Freeze(), {}}
+                : FrozenColumn{type_, {}, bytes_.pages()};
+}
+
+int64_t ValueColumn::memory_bytes() const {
+  return fixed_ ? fixed_->memory_bytes() : bytes_.memory_bytes();
+}
+
+}  // namespace millrace

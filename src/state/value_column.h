@@ -1,0 +1,46 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+
+#include <arrow/type_fwd.h>
+
+#include "state/bytes_page.h"
+#include "state/fixed_column.h"
+
+namespace millrace {
+
+/// The pages of a value column at one moment. Immutable; thread-safe.
+struct FrozenColumn {
+  std::shared_ptr<arrow::DataType> type;
+  FixedPages fixed;          ///< of a fixed-width type
+  BytesColumn::Pages bytes;  ///< of any other; a slot without bytes is NULL
+
+  Result<std::shared_ptr<arrow::Array>> Get(std::span<const Slot> slots) const;
+};
+
+/// A column of any type, addressed by slot.
+class ValueColumn {
+ public:
+  explicit ValueColumn(std::shared_ptr<arrow::DataType> type);
+
+  void Grow(uint32_t slots);
+  void Reset(Slot slot);
+  Result<std::shared_ptr<arrow::Array>> Get(std::span<const Slot> slots) const;
+  Status Set(std::span<const Slot> slots, const arrow::Array& values);
+  MemoryFixedColumn* fixed() {
+    return fixed_.get();
+  }  ///< null where the type is not of fixed width
+  FrozenColumn Freeze();
+  int64_t memory_bytes() const;
+
+ private:
+  std::shared_ptr<arrow::DataType> type_;
+  std::unique_ptr<MemoryFixedColumn> fixed_;
+  BytesColumn bytes_;
+  std::string encoded_;
+};
+
+}  // namespace millrace
