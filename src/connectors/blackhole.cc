@@ -17,6 +17,7 @@ ConnectorSpec BlackholeConnector() {
   spec.name = "blackhole";
   spec.doc = "A sink that drops every row: to measure what comes before it.";
   spec.example = "CREATE TABLE nowhere (id BIGINT, v DOUBLE) WITH ('connector' = 'blackhole')";
+  spec.takes_changelog = true;
   spec.make_writer = [](const SinkRequest&) -> Result<std::unique_ptr<SinkWriter>> {
     return std::make_unique<BlackholeWriter>();
   };

@@ -221,6 +221,7 @@ ConnectorSpec PrintConnector(std::ostream& out, std::ostream& err) {
        .default_value = "false",
        .doc = "Whether to write to standard error instead."},
   };
+  spec.takes_changelog = true;
   spec.make_writer = [&out, &err, mutex = std::make_shared<std::mutex>()](
                          const SinkRequest& request) -> Result<std::unique_ptr<SinkWriter>> {
     std::string prefix = request.options.String("print-identifier");

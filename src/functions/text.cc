@@ -1,6 +1,10 @@
 #include <algorithm>
 #include <cctype>
 
+#include <arrow/array.h>
+#include <arrow/compute/exec.h>
+#include <arrow/datum.h>
+
 #include "expr/row_kernel.h"
 #include "expr/text_of.h"
 #include "functions/declare.h"
@@ -53,11 +57,14 @@ int32_t Find(Text wanted, Text text, int32_t from) {
   return found == Text::npos ? 0 : static_cast<int32_t>(CountCharacters(text.substr(0, found))) + 1;
 }
 
-void ToUpper(Text text, std::string& out) {
-  for (const char c : text) out += static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
-}
-void ToLower(Text text, std::string& out) {
-  for (const char c : text) out += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+/// A kernel of Arrow's over texts: all of Unicode.
+ScalarKernel ArrowText(const char* function) {
+  return [function](std::span<const ColumnValue> arguments, int64_t, const EvalContext&,
+                    RowErrors&) -> Result<ColumnValue> {
+    ARROW_ASSIGN_OR_RAISE(const arrow::Datum out,
+                          arrow::compute::CallFunction(function, {arguments[0].array}));
+    return ColumnValue{out.make_array(), arguments[0].constant};
+  };
 }
 
 void InitCap(Text text, std::string& out) {
@@ -246,12 +253,10 @@ void AddText(Registries& registries) {
       {{text}, integer, {RowKernel<int32_t, Text>(integer, [](Text x) {
          return static_cast<int32_t>(x.size());
        })}});
-  add(Head("UPPER", "UPPER(text)", "ASCII letters in upper case.", {"UPPER('abc')", "ABC"},
-           {"UCASE"}),
-      {{text}, string, {one(ToUpper)}});
-  add(Head("LOWER", "LOWER(text)", "ASCII letters in lower case.", {"LOWER('ABC')", "abc"},
-           {"LCASE"}),
-      {{text}, string, {one(ToLower)}});
+  add(Head("UPPER", "UPPER(text)", "In upper case.", {"UPPER('Öl')", "ÖL"}, {"UCASE"}),
+      {{text}, string, {ArrowText("utf8_upper")}});
+  add(Head("LOWER", "LOWER(text)", "In lower case.", {"LOWER('ÖL')", "öl"}, {"LCASE"}),
+      {{text}, string, {ArrowText("utf8_lower")}});
   add(Head("INITCAP", "INITCAP(text)", "Each word with a capital first letter.",
            {"INITCAP('hello world')", "Hello World"}),
       {{text}, string, {one(InitCap)}});

@@ -21,6 +21,13 @@ std::shared_ptr<arrow::Int8Array> AllInserts(int64_t rows) {
                                             std::shared_ptr<arrow::Buffer>(std::move(*buffer)));
 }
 
+/// The sides of a union may differ in what they call nullable.
+std::shared_ptr<arrow::RecordBatch> WithSchema(const std::shared_ptr<arrow::RecordBatch>& rows,
+                                               const std::shared_ptr<arrow::Schema>& schema) {
+  if (rows->schema() == schema) return rows;
+  return arrow::RecordBatch::Make(schema, rows->num_rows(), rows->columns());
+}
+
 }  // namespace
 
 int64_t Batch::num_rows() const { return rows ? rows->num_rows() : 0; }
@@ -58,7 +65,7 @@ Result<Batch> Concatenate(const std::vector<Batch>& batches) {
   Batch out;
   arrow::RecordBatchVector rows;
   for (const Batch& batch : batches) {
-    rows.push_back(batch.rows);
+    rows.push_back(WithSchema(batch.rows, batches[0].rows->schema()));
     const bool older =
         batch.ingest_us != 0 && (out.ingest_us == 0 || batch.ingest_us < out.ingest_us);
     if (older) out.ingest_us = batch.ingest_us;
