@@ -1,0 +1,147 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "sql/context.h"
+#include "sql/scope.h"
+
+namespace millrace::sql {
+
+/// Model calls of a SELECT that are placed together, each distinct one once. Until the predict
+/// nodes stand, output i of all calls together is the column `base` + i.
+class ModelCalls {
+ public:
+  static constexpr int kRowsBase =
+      1 << 24;  ///< over the rows of FROM: WHERE, GROUP BY, in aggregates
+  static constexpr int kOutputsBase =
+      1 << 25;  ///< behind WHERE and the aggregation: select list, HAVING
+
+  struct Call {
+    std::shared_ptr<const Model> model;
+    std::vector<ExpressionPtr> arguments;
+    int first = 0;  ///< of its outputs, counted over all calls
+    Position position;
+  };
+
+  /// A call that `earlier` already makes is shared with it.
+  explicit ModelCalls(int base, const ModelCalls* earlier = nullptr)
+      : base_(base), earlier_(earlier) {}
+
+  /// The value of the call: its output, or a ROW of them.
+  ExpressionPtr Add(std::shared_ptr<const Model> model, std::vector<ExpressionPtr> arguments,
+                    Position position);
+  std::vector<Call>& calls() { return calls_; }
+  int outputs() const { return outputs_; }
+
+ private:
+  const Call* Find(const Model& model, const std::vector<ExpressionPtr>& arguments) const;
+  ExpressionPtr ValueOf(const Call& call, Position position) const;
+
+  int base_;
+  const ModelCalls* earlier_;
+  std::vector<Call> calls_;
+  int outputs_ = 0;
+};
+
+/// The aggregate calls of a SELECT; call i is column `kAggregateBase` + i until the aggregation is
+/// placed.
+class AggregateCalls {
+ public:
+  static constexpr int kAggregateBase = 1 << 23;
+
+  ExpressionPtr Add(AggregateCall call, Position position);
+  const std::vector<AggregateCall>& calls() const { return calls_; }
+
+ private:
+  std::vector<AggregateCall> calls_;
+};
+
+/// Turns syntax into typed expressions: names to columns, calls to functions, implicit casts to
+/// casts.
+class ExpressionBinder {
+ public:
+  ExpressionBinder(const PlannerContext& context, const Scope& scope)
+      : context_(context), scope_(scope) {}
+
+  /// Where model calls go; without it they are errors.
+  void AllowModels(ModelCalls* models) { models_ = models; }
+  /// Where aggregate calls go, and the model calls in their arguments; without it they are errors.
+  void AllowAggregates(AggregateCalls* aggregates, ModelCalls* models_inside) {
+    aggregates_ = aggregates;
+    models_inside_ = models_inside;
+  }
+  /// Names that mean these expressions where no column has them (select-list aliases).
+  void SetAliases(const std::vector<syntax::SelectItem>* items) { aliases_ = items; }
+  /// "WHERE", "GROUP BY" …: for messages.
+  void SetClause(std::string clause) { clause_ = std::move(clause); }
+
+  Result<ExpressionPtr> Bind(const syntax::Expression& expression);
+  Result<ExpressionPtr> Bind(const syntax::ExpressionPtr& expression) { return Bind(*expression); }
+  /// As `Bind`, and must be BOOLEAN.
+  Result<ExpressionPtr> BindCondition(const syntax::Expression& expression);
+
+  /// A call of a registered function, with its implicit casts.
+  Result<ExpressionPtr> Call(const std::string& function, std::vector<ExpressionPtr> arguments,
+                             Position position);
+
+ private:
+  Result<ExpressionPtr> BindNode(const syntax::Literal&, Position);
+  Result<ExpressionPtr> BindNode(const syntax::IntervalLiteral&, Position);
+  Result<ExpressionPtr> BindNode(const syntax::ColumnRef&, Position);
+  Result<ExpressionPtr> BindNode(const syntax::Unary&, Position);
+  Result<ExpressionPtr> BindNode(const syntax::Binary&, Position);
+  Result<ExpressionPtr> BindNode(const syntax::Is&, Position);
+  Result<ExpressionPtr> BindNode(const syntax::Between&, Position);
+  Result<ExpressionPtr> BindNode(const syntax::In&, Position);
+  Result<ExpressionPtr> BindNode(const syntax::Like&, Position);
+  Result<ExpressionPtr> BindNode(const syntax::Case&, Position);
+  Result<ExpressionPtr> BindNode(const syntax::Cast&, Position);
+  Result<ExpressionPtr> BindNode(const syntax::FunctionCall&, Position);
+  Result<ExpressionPtr> BindNode(const syntax::Keyword&, Position);
+  Result<ExpressionPtr> BindNode(const syntax::RowConstructor&, Position);
+  Result<ExpressionPtr> BindNode(const syntax::ArrayConstructor&, Position);
+  Result<ExpressionPtr> BindNode(const syntax::MapConstructor&, Position);
+  Result<ExpressionPtr> BindNode(const syntax::ElementAccess&, Position);
+  Result<ExpressionPtr> BindNode(const syntax::FieldAccess&, Position);
+  Result<ExpressionPtr> BindNode(const syntax::AtTimeZone&, Position);
+  template <class Other>
+  Result<ExpressionPtr> BindNode(const Other&, Position);
+
+  Result<ExpressionPtr> BindAlias(const std::string& name, bool* found);
+  Result<ExpressionPtr> BindModelCall(std::shared_ptr<const Model>, const syntax::FunctionCall&,
+                                      Position);
+  Result<ExpressionPtr> BindAggregate(const AggregateFunctionSpec&, const syntax::FunctionCall&,
+                                      Position);
+  Result<std::vector<ExpressionPtr>> BindArguments(const syntax::FunctionCall&);
+  Result<ExpressionPtr> Negate(Result<ExpressionPtr> operand, bool negated, Position position);
+
+  const PlannerContext& context_;
+  const Scope& scope_;
+  ModelCalls* models_ = nullptr;
+  AggregateCalls* aggregates_ = nullptr;
+  ModelCalls* models_inside_ = nullptr;
+  const std::vector<syntax::SelectItem>* aliases_ = nullptr;
+  std::map<std::string, ExpressionPtr> bound_aliases_;
+  std::vector<std::string> aliases_in_progress_;
+  std::string clause_ = "this place";
+};
+
+/// `value` as `type`: itself where no conversion is needed, else a CAST. The caller has checked
+/// that it may be.
+ExpressionPtr CastTo(const ExpressionPtr& value, const SqlType& type);
+
+/// `value` converted to `type` where Flink does so by itself; else a user error that says `what`
+/// gives one type and needs another, with the CAST to write.
+Result<ExpressionPtr> CoerceTo(const ExpressionPtr& value, const SqlType& type,
+                               const std::string& what);
+
+/// The model's input row from a call's arguments: by position, or by name.
+Result<std::vector<ExpressionPtr>> CoerceModelArguments(const Model& model,
+                                                        std::vector<ExpressionPtr> arguments,
+                                                        Position position);
+
+}  // namespace millrace::sql

@@ -1,0 +1,156 @@
+// ML_PREDICT(TABLE t, MODEL m, DESCRIPTOR(a, …) [, MAP['async', 'true', …]]). // T3
+#include <algorithm>
+#include <array>
+
+#include "base/options.h"
+#include "base/suggest.h"
+#include "sql/query_binder.h"
+
+namespace millrace::sql {
+namespace {
+
+constexpr std::array<std::string_view, 4> kParameters = {"INPUT", "MODEL", "ARGS", "CONFIG"};
+
+const std::vector<OptionSpec>& ConfigSpecs() {
+  static const std::vector<OptionSpec> specs = {
+      {.key = "async",
+       .type = OptionType::kBool,
+       .default_value = "true",
+       .doc = "Several requests at once."},
+      {.key = "max-concurrent-operations",
+       .type = OptionType::kInt,
+       .default_value = "100",
+       .doc = "Requests in flight.",
+       .min = 1},
+      {.key = "timeout",
+       .type = OptionType::kDuration,
+       .default_value = "3 min",
+       .doc = "Of a row, from its arrival to its result."},
+      {.key = "output-mode",
+       .type = OptionType::kEnum,
+       .default_value = "ORDERED",
+       .doc = "ALLOW_UNORDERED lets results overtake each other, never a watermark.",
+       .choices = {"ORDERED", "ALLOW_UNORDERED"}},
+  };
+  return specs;
+}
+
+/// The arguments in the order of `kParameters`; missing ones are null.
+Result<std::array<const syntax::Expression*, 4>> Arguments(const syntax::FunctionCall& call,
+                                                           Position at) {
+  std::array<const syntax::Expression*, 4> out{};
+  for (size_t i = 0; i < call.arguments.size(); ++i) {
+    size_t slot = i;
+    if (const auto& name = call.arguments[i].name) {
+      const auto it =
+          std::find_if(kParameters.begin(), kParameters.end(), [&](std::string_view parameter) {
+            return std::equal(
+                parameter.begin(), parameter.end(), name->name.begin(), name->name.end(),
+                [](char a, char b) { return a == std::toupper(static_cast<unsigned char>(b)); });
+          });
+      if (it == kParameters.end()) {
+        return Error::User("ML_PREDICT has no argument '" + name->name + "'")
+            .At(name->position)
+            .Hint("its arguments are INPUT, MODEL, ARGS and CONFIG");
+      }
+      slot = static_cast<size_t>(it - kParameters.begin());
+    }
+    if (slot >= out.size() || out[slot] != nullptr) {
+      return Error::User("ML_PREDICT takes INPUT, MODEL, ARGS and, if wanted, CONFIG, each once")
+          .At(call.arguments[i].value->position);
+    }
+    out[slot] = call.arguments[i].value.get();
+  }
+  if (out[0] == nullptr || out[1] == nullptr || out[2] == nullptr) {
+    return Error::User("ML_PREDICT needs a table, a model and a descriptor")
+        .At(at)
+        .Hint("ML_PREDICT(TABLE t, MODEL m, DESCRIPTOR(a, b))");
+  }
+  return out;
+}
+
+Result<Options> Config(const syntax::Expression& argument) {
+  const auto* map = argument.As<syntax::MapConstructor>();
+  if (map == nullptr) {
+    return Error::User("ML_PREDICT's CONFIG is a MAP")
+        .At(argument.position)
+        .Hint("MAP['async', 'true']");
+  }
+  std::map<std::string, std::string> values;
+  OptionPositions positions;
+  for (const auto& [key, value] : map->entries) {
+    const auto* k = key->As<syntax::Literal>();
+    const auto* v = value->As<syntax::Literal>();
+    if (k == nullptr || v == nullptr) {
+      return Error::User("ML_PREDICT's CONFIG takes literals").At(key->position);
+    }
+    values[k->text] = v->text;
+    positions[k->text] = key->position;
+  }
+  return Options::Make("ML_PREDICT", ConfigSpecs(), std::move(values), positions);
+}
+
+/// An output column whose name the input has already gets a 0 behind it, as in Flink.
+std::vector<std::string> OutputNames(const Schema& input, const Schema& output) {
+  std::vector<std::string> names;
+  for (const SqlField& column : output.columns()) {
+    std::string name = column.name;
+    while (input.Find(name) >= 0) name += '0';
+    names.push_back(std::move(name));
+  }
+  return names;
+}
+
+}  // namespace
+
+Result<Stream> QueryBinder::BindMlPredict(const syntax::FunctionCall& call, Position at) {
+  ARROW_ASSIGN_OR_RAISE(const auto arguments, Arguments(call, at));
+  const auto* table = arguments[0]->As<syntax::TableArgument>();
+  if (table == nullptr) {
+    return Error::User("ML_PREDICT's INPUT is a table")
+        .At(arguments[0]->position)
+        .Hint("write TABLE t");
+  }
+  if (!table->partition_by.empty()) {
+    return NotPlanned("PARTITION BY in ML_PREDICT", table->partition_by[0]->position);
+  }
+  const auto* model_name = arguments[1]->As<syntax::ModelArgument>();
+  if (model_name == nullptr) {
+    return Error::User("ML_PREDICT's MODEL is a model")
+        .At(arguments[1]->position)
+        .Hint("write MODEL m");
+  }
+  const auto* descriptor = arguments[2]->As<syntax::Descriptor>();
+  if (descriptor == nullptr) {
+    return Error::User("ML_PREDICT's ARGS is a descriptor")
+        .At(arguments[2]->position)
+        .Hint("write DESCRIPTOR(a, b)");
+  }
+  ARROW_ASSIGN_OR_RAISE(const std::string name, ObjectName(model_name->name));
+  const auto model = context_.catalog.FindModel(name);
+  if (model == nullptr)
+    return UnknownObject("model", name, context_.catalog.ModelNames(), arguments[1]->position);
+
+  ARROW_ASSIGN_OR_RAISE(From from, BindRelation(*table->relation, nullptr, false));
+  ExpressionBinder binder(context_, from.scope);
+  std::vector<ExpressionPtr> inputs;
+  for (const auto& column : descriptor->columns) {
+    ARROW_ASSIGN_OR_RAISE(auto value, binder.Bind({syntax::ColumnRef{{column}}, column.position}));
+    inputs.push_back(std::move(value));
+  }
+  PredictConfig config;
+  config.model = model->config;
+  ARROW_ASSIGN_OR_RAISE(config.arguments,
+                        CoerceModelArguments(*model, std::move(inputs), arguments[2]->position));
+  config.names = OutputNames(from.stream.schema(), config.model.output);
+  if (arguments[3] != nullptr) {
+    ARROW_ASSIGN_OR_RAISE(const Options options, Config(*arguments[3]));
+    config.async = options.Bool("async");
+    config.max_in_flight = config.async ? options.Int("max-concurrent-operations") : 1;
+    if (options.String("output-mode") == "ALLOW_UNORDERED") config.order = PredictOrder::kUnordered;
+    if (options.Has("timeout")) config.timeout_us = options.DurationMicros("timeout");
+  }
+  return Predict(std::move(from.stream), std::move(config), at);
+}
+
+}  // namespace millrace::sql

@@ -1,0 +1,326 @@
+#include "sql/planner.h"
+
+#include <gtest/gtest.h>
+
+#include "functions/register.h"
+#include "syntax/parser.h"
+
+namespace millrace::sql {
+namespace {
+
+/// A session without a runtime: connectors and models that are only declared.
+class PlannerTest : public testing::Test {
+ protected:
+  PlannerTest() {
+    RegisterFunctions(registries_);
+    ConnectorSpec memory;
+    memory.name = "memory";
+    memory.options = {{.key = "rows", .type = OptionType::kInt, .doc = "How many."}};
+    memory.metadata = {{"offset", SqlType::BigInt().AsNotNull(), "Place of the record."}};
+    memory.bounded = [](const Options&) { return true; };
+    memory.make_reader = [](const SourceRequest&) -> Result<std::unique_ptr<SourceReader>> {
+      return nullptr;
+    };
+    memory.make_writer = [](const SinkRequest&) -> Result<std::unique_ptr<SinkWriter>> {
+      return nullptr;
+    };
+    registries_.connectors.Add(memory);
+    memory.name = "changes";
+    memory.takes_changelog = true;
+    registries_.connectors.Add(memory);
+    Define(
+        "CREATE TABLE tx (id BIGINT, country STRING, amount DOUBLE, items ARRAY<ROW<sku STRING, n "
+        "INT>>, "
+        "ts TIMESTAMP(3)) WITH ('connector' = 'memory')");
+    Define("CREATE TABLE scores (id BIGINT, score DOUBLE) WITH ('connector' = 'memory')");
+    Define("CREATE TABLE totals (country STRING, total DOUBLE) WITH ('connector' = 'changes')");
+    AddModel("fraud", {{"amount", SqlType::Double(), {}}, {"country", SqlType::String(), {}}},
+             {{"score", SqlType::Double(), {}}});
+    AddModel("embed", {{"text", SqlType::String(), {}}},
+             {{"label", SqlType::String(), {}}, {"weight", SqlType::Float(), {}}});
+  }
+
+  PlannerContext context() { return {catalog_, registries_, settings_}; }
+
+  void AddModel(const std::string& name, std::vector<SqlField> input,
+                std::vector<SqlField> output) {
+    Model model;
+    model.config = {name, "onnx", {}, Schema(std::move(input)), Schema(std::move(output))};
+    ASSERT_TRUE(catalog_.Add(std::move(model), Catalog::OnExisting::kReplace).ok());
+  }
+
+  Status TryDefine(const std::string& sql) {
+    ARROW_ASSIGN_OR_RAISE(const auto statement, syntax::ParseStatement(sql));
+    if (const auto* table = statement->As<syntax::CreateTable>()) {
+      ARROW_ASSIGN_OR_RAISE(auto defined, DefineTable(context(), *table));
+      return catalog_.Add(std::move(defined), Catalog::OnExisting::kReplace).status();
+    }
+    ARROW_ASSIGN_OR_RAISE(auto defined,
+                          DefineView(context(), *statement->As<syntax::CreateView>()));
+    return catalog_.Add(std::move(defined), Catalog::OnExisting::kReplace).status();
+  }
+
+  void Define(const std::string& sql) {
+    const Status status = TryDefine(sql);
+    ASSERT_TRUE(status.ok()) << Describe(status);
+  }
+
+  Result<PlannedJob> TryPlan(const std::string& sql) {
+    ARROW_ASSIGN_OR_RAISE(const auto statement, syntax::ParseStatement(sql));
+    if (const auto* query = statement->As<syntax::Selection>())
+      return PlanQuery(context(), *query->query, "q");
+    std::vector<const syntax::Insert*> inserts;
+    if (const auto* insert = statement->As<syntax::Insert>()) inserts.push_back(insert);
+    if (const auto* set = statement->As<syntax::StatementSet>()) {
+      for (const auto& insert : set->inserts) inserts.push_back(insert->As<syntax::Insert>());
+    }
+    return PlanInserts(context(), inserts);
+  }
+
+  /// The plan's text; it must also survive JSON.
+  std::string Plan(const std::string& sql) {
+    auto job = TryPlan(sql);
+    if (!job.ok()) return Describe(job.status());
+    const auto again = PlanFromJson(ToJson(job->plan));
+    EXPECT_TRUE(again.ok()) << Describe(again.status());
+    EXPECT_EQ(again.ok() ? ToJson(*again) : "", ToJson(job->plan));
+    return ToText(job->plan);
+  }
+
+  std::string PlanError(const std::string& sql) {
+    const auto job = TryPlan(sql);
+    EXPECT_FALSE(job.ok()) << sql;
+    return job.ok() ? "" : Describe(job.status());
+  }
+
+  Registries registries_;
+  Catalog catalog_;
+  std::map<std::string, std::string> settings_;
+};
+
+TEST_F(PlannerTest, ReadsOnlyTheColumnsThatAreUsed) {
+  EXPECT_EQ(Plan("SELECT id FROM tx WHERE amount > 10"),
+            "Stage 0  (parallelism 1)\n"
+            "  source: tx[id, amount] from memory\n"
+            "  calc: where amount > 10; select id\n"
+            "  collect: the query's result\n");
+}
+
+TEST_F(PlannerTest, MergesViewsIntoOneCalcAndComputesSharedPartsOnce) {
+  Define("CREATE VIEW v1 AS SELECT id, amount * 2 AS x FROM tx WHERE id > 3");
+  Define("CREATE VIEW v2 AS SELECT id, x + x AS y FROM v1 WHERE x > 1");
+  EXPECT_EQ(Plan("SELECT y FROM v2"),
+            "Stage 0  (parallelism 1)\n"
+            "  source: tx[id, amount] from memory\n"
+            "  calc: let #0 = amount * 2; where id > 3 AND #0 > 1; "
+            "select #0 + #0 AS y\n"
+            "  collect: the query's result\n");
+}
+
+TEST_F(PlannerTest, ModelCallRunsOnceAndBehindTheFiltersThatDoNotNeedIt) {  // T2
+  EXPECT_EQ(Plan("INSERT INTO scores SELECT id, fraud(amount, country) AS score FROM tx "
+                 "WHERE score > 0.8 AND amount > 100"),
+            "Stage 0  (parallelism 1)\n"
+            "  source: tx[id, country, amount] from memory\n"
+            "  calc: where amount > 100; select id, country, amount\n"
+            "  predict: fraud(amount, country) AS score by onnx\n"
+            "  calc: where score > 0.8; select id, score\n"
+            "  sink: scores[id, score] to memory\n");
+}
+
+TEST_F(PlannerTest, SeveralOutputsAreARow) {  // T2
+  EXPECT_EQ(Plan("SELECT embed(country).label AS l, embed(country).weight AS w FROM tx"),
+            "Stage 0  (parallelism 1)\n"
+            "  source: tx[country] from memory\n"
+            "  predict: embed(country) AS label, weight by onnx\n"
+            "  calc: select label AS l, weight AS w\n"
+            "  collect: the query's result\n");
+}
+
+TEST_F(PlannerTest, ModelArgumentsByName) {  // T2
+  EXPECT_EQ(Plan("SELECT fraud(country => country, amount => 1) AS s FROM tx"),
+            Plan("SELECT fraud(1, country) AS s FROM tx"));
+}
+
+TEST_F(PlannerTest, MlPredictAddsColumnsAndRenamesClashes) {  // T3
+  Define("CREATE VIEW scored AS SELECT id, amount, country, amount AS score FROM tx");
+  EXPECT_EQ(Plan("SELECT * FROM ML_PREDICT(TABLE scored, MODEL fraud, DESCRIPTOR(amount, country), "
+                 "MAP['output-mode', 'ALLOW_UNORDERED'])"),
+            "Stage 0  (parallelism 1)\n"
+            "  source: tx[id, country, amount] from memory\n"
+            "  calc: select id, amount, country, amount AS score\n"
+            "  predict: fraud(amount, country) AS score0 by onnx, unordered\n"
+            "  collect: the query's result\n");
+}
+
+TEST_F(PlannerTest, ModelOverAggregates) {  // T2
+  settings_["execution.runtime-mode"] = "batch";
+  EXPECT_EQ(Plan("SELECT country, fraud(SUM(amount), country) AS s FROM tx GROUP BY country"),
+            "Stage 0  (parallelism 1)\n"
+            "  source: tx[country, amount] from memory\n"
+            "  aggregate: by country: SUM(amount) (final)\n"
+            "  predict: fraud($0, country) AS score by onnx\n"
+            "  calc: select country, score AS s\n"
+            "  collect: the query's result\n");
+}
+
+TEST_F(PlannerTest, ParallelAggregationGoesThroughAHashExchange) {
+  settings_["parallelism.default"] = "4";
+  EXPECT_EQ(Plan("INSERT INTO totals SELECT country, SUM(amount) FROM tx GROUP BY country HAVING "
+                 "COUNT(*) > 1"),
+            "Stage 0  (parallelism 4)\n"
+            "  source: tx[country, amount] from memory\n"
+            "  -> stage 1 by hash(country)\n"
+            "Stage 1  (parallelism 4)\n"
+            "  aggregate: by country: SUM(amount), COUNT(*) (changelog)\n"
+            "  calc: where $1 > 1; select country, $0 AS total\n"
+            "  sink: totals[country, total] to changes\n");
+}
+
+TEST_F(PlannerTest, OneJobReadsASharedTableOnce) {
+  const std::string plan = Plan(
+      "EXECUTE STATEMENT SET BEGIN "
+      "INSERT INTO scores SELECT id, amount FROM tx; "
+      "INSERT INTO scores SELECT id, amount * 2 FROM tx; "
+      "INSERT INTO scores SELECT `position`, 0.0 FROM tx$rejected; END");
+  EXPECT_EQ(plan,
+            "Stage 0  (parallelism 1)\n"
+            "  source: tx[id, country, amount, items, ts] from memory\n"
+            "  -> stage 1 by forward\n"
+            "  -> stage 2 by forward\n"
+            "  -> stage 3 by forward, the rejected rows of 'tx/source'\n"
+            "Stage 1  (parallelism 1)\n"
+            "  calc: select id, amount AS score\n"
+            "  sink: scores[id, score] to memory\n"
+            "Stage 2  (parallelism 1)\n"
+            "  calc: select id, amount * 2 AS score\n"
+            "  sink: scores[id, score] to memory\n"
+            "Stage 3  (parallelism 1)\n"
+            "  calc: select position AS id, CAST(0.0 AS DOUBLE) AS score\n"
+            "  sink: scores[id, score] to memory\n");
+}
+
+TEST_F(PlannerTest, FailedRowsOfAModelAreATable) {  // T9
+  Define("CREATE VIEW scored AS SELECT id, fraud(amount, country) AS score FROM tx");
+  EXPECT_EQ(Plan("EXECUTE STATEMENT SET BEGIN INSERT INTO scores SELECT id, score FROM scored; "
+                 "INSERT INTO totals SELECT cause, amount FROM scored$failed; END"),
+            "Stage 0  (parallelism 1)\n"
+            "  source: tx[id, country, amount, items, ts] from memory\n"
+            "  predict: fraud(amount, country) AS score by onnx\n"
+            "  calc: select id, score\n"
+            "  sink: scores[id, score] to memory\n"
+            "  -> stage 1 by forward, the failed rows of 'scored/predict(fraud)'\n"
+            "Stage 1  (parallelism 1)\n"
+            "  calc: select cause AS country, amount AS total\n"
+            "  sink: totals[country, total] to changes\n");
+}
+
+TEST_F(PlannerTest, UnionsAndUnnest) {
+  EXPECT_EQ(
+      Plan("SELECT id, sku FROM tx CROSS JOIN UNNEST(items) AS i (sku, n) UNION ALL SELECT 1, 'x'"),
+      "Stage 0  (parallelism 1)\n"
+      "  source: tx[id, items] from memory\n"
+      "  unnest: items AS (sku, n)\n"
+      "  calc: select id, sku\n"
+      "  -> stage 2 by forward\n"
+      "Stage 1  (parallelism 1)\n"
+      "  values: 1 row (`$dummy` BOOLEAN)\n"
+      "  calc: select CAST(1 AS BIGINT) AS id, 'x' AS sku\n"
+      "  -> stage 2 by forward\n"
+      "Stage 2  (parallelism 1)\n"
+      "  collect: the query's result\n");
+}
+
+TEST_F(PlannerTest, LikeTakesOverWhatItsRulesSay) {
+  Define(
+      "CREATE TABLE a (x INT, y AS x + 1, ts TIMESTAMP(3), WATERMARK FOR ts AS ts - INTERVAL '1' "
+      "SECOND) "
+      "WITH ('connector' = 'memory', 'rows' = '1')");
+  Define("CREATE TABLE b (z STRING) WITH ('rows' = '2') LIKE a (EXCLUDING WATERMARKS)");
+  const auto b = catalog_.FindTable("b");
+  EXPECT_EQ(b->schema().ToString(), "(`x` INT, `y` INT, `ts` TIMESTAMP(3), `z` STRING)");
+  EXPECT_FALSE(b->watermark.has_value());
+  EXPECT_EQ(b->options.at("rows"), "2");
+  EXPECT_NE(
+      Describe(TryDefine("CREATE TABLE c (x INT) LIKE a")).find("column 'x' is in both tables"),
+      std::string::npos);
+}
+
+TEST_F(PlannerTest, ErrorsSayWhereAndWhatNext) {
+  const struct {
+    const char* sql;
+    const char* says;
+  } cases[] = {
+      {"SELECT amuont FROM tx", "no column 'amuont'\n  at 1:8\n  hint: did you mean 'amount'?"},
+      {"SELECT id FROM txx", "no table or view 'txx'\n  at 1:16\n  hint: did you mean 'tx'?"},
+      {"SELECT t.idd FROM tx AS t",
+       "'t' has no column 'idd'\n  at 1:10\n  hint: did you mean 'id'?"},
+      {"SELECT UPER(country) FROM tx",
+       "no function or model 'UPER'\n  at 1:8\n  hint: did you mean 'UPPER'?"},
+      {"SELECT fraud(country, country) FROM tx",
+       "input `amount` of model 'fraud' needs DOUBLE, but this is STRING\n  at 1:14\n  hint: write "
+       "CAST(… AS DOUBLE)"},
+      {"SELECT fraud(amount) FROM tx", "model 'fraud' takes 2 arguments, but 1 are given"},
+      {"SELECT country FROM tx WHERE amount", "WHERE needs a BOOLEAN, but this is DOUBLE"},
+      {"SELECT country, SUM(amount) FROM tx GROUP BY id",
+       "column 'country' is neither in GROUP BY nor inside"},
+      {"SELECT id FROM tx WHERE SUM(amount) > 1", "the aggregate SUM cannot stand in WHERE"},
+      {"SELECT id FROM tx ORDER BY id", "ORDER BY is parsed but cannot be planned yet\n  at 1:28"},
+      {"SELECT id FROM tx JOIN scores ON TRUE", "a join other than CROSS JOIN UNNEST"},
+      {"INSERT INTO scores SELECT id FROM tx",
+       "the query gives 1 columns, but table 'scores' takes 2"},
+      {"INSERT INTO scores SELECT id, country FROM tx",
+       "column `score` of table 'scores' needs DOUBLE"},
+      {"INSERT INTO scores SELECT COUNT(*), SUM(amount) FROM tx",
+       "takes inserts only, but the query updates"},
+      {"INSERT INTO scores (idd) SELECT id FROM tx", "has no column 'idd' to write"},
+      {"SELECT id FROM tx /*+ OPTIONS('rwos'='3') */", "has no option 'rwos'"},
+      {"SELECT id FROM tx$late", "'tx' has no side output 'late'\n  at 1:16\n  hint: "},
+  };
+  for (const auto& c : cases) {
+    EXPECT_NE(PlanError(c.sql).find(c.says), std::string::npos) << c.sql << "\ngives\n"
+                                                                << PlanError(c.sql);
+  }
+}
+
+TEST_F(PlannerTest, DefinitionErrors) {
+  const struct {
+    const char* sql;
+    const char* says;
+  } cases[] = {
+      {"CREATE TABLE t (a INT, a INT) WITH ('connector' = 'memory')",
+       "column 'a' is declared twice"},
+      {"CREATE TABLE t (a INT) WITH ('connector' = 'memroy')", "did you mean 'memory'?"},
+      {"CREATE TABLE t (a INT) WITH ('connector' = 'memory', 'rows' = 'x')", "'rows'"},
+      {"CREATE TABLE t (a INT, WATERMARK FOR a AS a) WITH ('connector' = 'memory')",
+       "event time is a TIMESTAMP(3)"},
+      {"CREATE TABLE t (a INT, PRIMARY KEY (b) NOT ENFORCED) WITH ('connector' = 'memory')",
+       "no column 'b' for the primary key"},
+      {"CREATE TABLE t (a INT, o BIGINT METADATA FROM 'ofset') WITH ('connector' = 'memory')",
+       "has no metadata 'ofset'"},
+      {"CREATE VIEW v (a, b) AS SELECT id FROM tx",
+       "the view names 2 columns, but its query gives 1"},
+  };
+  for (const auto& c : cases) {
+    const std::string said = Describe(TryDefine(c.sql));
+    EXPECT_NE(said.find(c.says), std::string::npos) << c.sql << "\ngives\n" << said;
+  }
+}
+
+TEST_F(PlannerTest, ShowCreateReadsBack) {
+  Define(
+      "CREATE TABLE shown (a INT NOT NULL COMMENT 'it''s', b AS a + 1, o BIGINT METADATA FROM "
+      "'offset' VIRTUAL, "
+      "ts TIMESTAMP(3), WATERMARK FOR ts AS ts - INTERVAL '5' SECOND, PRIMARY KEY (a) NOT "
+      "ENFORCED) "
+      "COMMENT 'c' WITH ('connector' = 'memory')");
+  const auto table = catalog_.FindTable("shown");
+  const auto text = ShowCreate(*table);
+  ASSERT_TRUE(text.ok());
+  Define(*text);
+  EXPECT_EQ(*ShowCreate(*catalog_.FindTable("shown")), *text);
+  EXPECT_EQ(catalog_.FindTable("shown")->schema(), table->schema());
+}
+
+}  // namespace
+}  // namespace millrace::sql

@@ -1,0 +1,124 @@
+#include "sql/stages.h"
+
+#include <algorithm>
+
+#include "sql/graph.h"
+
+namespace millrace::sql {
+namespace {
+
+class Cutter {
+ public:
+  Cutter(const std::vector<LogicalNodePtr>& sinks, int parallelism, int max_parallelism)
+      : order_(TopologicalOrder(sinks)),
+        consumers_(ConsumerCounts(order_)),
+        parallelism_(parallelism),
+        max_parallelism_(max_parallelism) {}
+
+  PhysicalPlan Run() {
+    for (const auto& node : order_) {
+      if (node->config != nullptr) Place(*node);
+    }
+    return std::move(plan_);
+  }
+
+ private:
+  static bool IsSingle(const LogicalNode& node) {
+    const auto* aggregate = As<AggregateConfig>(node);
+    return As<LimitConfig>(node) || As<ValuesConfig>(node) ||
+           (aggregate && aggregate->keys.empty());
+  }
+
+  const std::vector<int>* HashKeys(const LogicalNode& node) const {
+    const auto* aggregate = As<AggregateConfig>(node);
+    return aggregate && !aggregate->keys.empty() ? &aggregate->keys : nullptr;
+  }
+
+  /// What feeds `stream`: itself, or the members of a union.
+  static void Producers(const Stream& stream, std::vector<Stream>& out) {
+    if (stream.node->config != nullptr) {
+      out.push_back(stream);
+      return;
+    }
+    for (const Stream& input : stream.node->inputs) Producers(input, out);
+  }
+
+  int ParallelismOf(const LogicalNode& node, const std::vector<Stream>& producers) const {
+    if (IsSingle(node)) return 1;
+    if (node.inputs.empty() || HashKeys(node)) return parallelism_;
+    int widest = 1;
+    for (const Stream& producer : producers)
+      widest = std::max(widest, StageOf(*producer.node).parallelism);
+    return widest;
+  }
+
+  const Stage& StageOf(const LogicalNode& node) const { return plan_.stages[stage_of_.at(&node)]; }
+
+  bool Chains(const LogicalNode& node, const std::vector<Stream>& producers,
+              int parallelism) const {
+    if (producers.size() != 1 || node.inputs[0].node->config == nullptr) return false;
+    const Stream& input = producers[0];
+    const bool repartitions = HashKeys(node) && parallelism > 1;
+    return input.port == 0 && !repartitions && consumers_.at(input.node.get()) == 1 &&
+           StageOf(*input.node).parallelism == parallelism;
+  }
+
+  void Place(const LogicalNode& node) {
+    std::vector<Stream> producers;
+    for (const Stream& input : node.inputs) Producers(input, producers);
+    const int parallelism = ParallelismOf(node, producers);
+    const PlanNode placed{node.id, node.config, node.ports};
+    if (!node.inputs.empty() && Chains(node, producers, parallelism)) {
+      const size_t stage = stage_of_.at(producers[0].node.get());
+      stage_of_[&node] = stage;
+      plan_.stages[stage].chain.push_back(placed);
+      return;
+    }
+    stage_of_[&node] = plan_.stages.size();
+    Stage stage;
+    stage.id = StageId{static_cast<int32_t>(plan_.stages.size())};
+    stage.chain.push_back(placed);
+    stage.parallelism = parallelism;
+    stage.max_parallelism = max_parallelism_;
+    plan_.stages.push_back(std::move(stage));
+    for (const Stream& producer : producers) Connect(producer, node);
+  }
+
+  void Connect(const Stream& from, const LogicalNode& to) {
+    Exchange exchange;
+    exchange.id = ExchangeId{static_cast<int32_t>(plan_.exchanges.size())};
+    const Stage& source = StageOf(*from.node);
+    const Stage& target = StageOf(to);
+    exchange.from = source.id;
+    exchange.node = from.node->id;
+    exchange.port = from.port;
+    exchange.to = target.id;
+    if (const auto* keys = HashKeys(to); keys != nullptr && target.parallelism > 1) {
+      exchange.partitioning = Partitioning::kHash;
+      exchange.keys = *keys;
+    } else if (source.parallelism != target.parallelism) {
+      exchange.partitioning = Partitioning::kRebalance;
+    }
+    plan_.exchanges.push_back(std::move(exchange));
+  }
+
+  std::vector<LogicalNodePtr> order_;
+  std::map<const LogicalNode*, int> consumers_;
+  std::map<const LogicalNode*, size_t> stage_of_;
+  int parallelism_;
+  int max_parallelism_;
+  PhysicalPlan plan_;
+};
+
+}  // namespace
+
+PhysicalPlan CutStages(const std::vector<LogicalNodePtr>& sinks, int parallelism,
+                       int max_parallelism, std::map<std::string, std::string> settings) {
+  PhysicalPlan plan = Cutter(sinks, parallelism, max_parallelism).Run();
+  plan.bounded =
+      std::all_of(sinks.begin(), sinks.end(), [](const auto& sink) { return sink->bounded; });
+  plan.settings = std::move(settings);
+  return plan;
+}
+
+}  // namespace millrace::sql
