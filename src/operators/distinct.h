@@ -1,0 +1,39 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "spi/function.h"
+#include "types/row_keys.h"
+
+namespace millrace {
+
+/// How often each value came, per key of the aggregation: a value reaches its aggregate when the
+/// first copy comes and leaves it when the last one goes.
+class Distinct {
+ public:
+  /// The state of one call: `keys`, then its arguments; how many copies there are.
+  static StateSpec StateOf(std::string name, const Schema& keys,
+                           std::span<const SqlType> arguments);
+  /// `keys`: how many key columns there are; `spec`: of `StateOf`.
+  static Result<Distinct> Make(const StateSpec& spec, int keys);
+
+  /// Counts the rows that are not skipped, and skips those that change nothing. NULL arguments are
+  /// skipped. `signs` may be empty: all rows are added.
+  Status Count(KeyedTable& table, const arrow::ArrayVector& keys,
+               std::span<const ColumnValue> arguments, std::span<const int8_t> signs,
+               std::vector<uint8_t>* skip);
+
+ private:
+  explicit Distinct(KeyEncoder encoder, std::shared_ptr<arrow::Schema> schema)
+      : encoder_(std::move(encoder)), schema_(std::move(schema)) {}
+
+  KeyEncoder encoder_;
+  std::shared_ptr<arrow::Schema> schema_;
+  RowKeys keys_;
+  std::vector<Slot> slots_;
+  std::vector<uint8_t> inserted_;
+};
+
+}  // namespace millrace

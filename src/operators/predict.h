@@ -1,0 +1,103 @@
+#pragma once
+
+#include <cstdint>
+#include <list>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "expr/evaluator.h"
+#include "plan/nodes.h"
+#include "spi/model.h"
+#include "spi/operator.h"
+#include "spi/operator_factory.h"
+
+namespace millrace {
+
+/// Calls a model on every row. Output: the input's columns, then the model's.
+///
+/// Rows of neighbouring small batches travel in one request: a request leaves when it is full (the
+/// model's own limit, else 1,024 rows), when its first row has waited for `linger_us`, or at a
+/// barrier. A model of this process is called at once with whatever there is. At most
+/// `max_in_flight` requests are under way. Results leave in order, times behind the rows that came
+/// before them; unordered, results overtake each other, but never a time. Rows that failed leave
+/// with NULLs (or what the model's options say) and go to the dead letters.
+class Predict final : public Operator {
+ public:
+  static Result<std::unique_ptr<Operator>> Make(const OperatorRequest& request);
+  ~Predict() override;
+
+  std::vector<StateSpec> States() const override;
+  Status Open(OperatorContext& context) override;
+  bool Accepts(int input) const override;
+  Status ProcessBatch(int input, Batch batch, Collector& out) override;
+  Status ProcessWatermark(int input, InputTime time, Collector& out) override;
+  Status OnAlarm(ProcTime now, Collector& out) override;
+  Status OnCompletions(std::span<Completion> completions, Collector& out) override;
+  Result<Step> Run(Collector& out) override;
+  Status PrepareSnapshot(CheckpointId id, Collector& out) override;
+  Status Finish(int input, Collector& out) override;
+  int64_t pending() const override;
+
+ private:
+  /// A time that holds for what comes after the first `row` rows of a request.
+  struct Mark {
+    int64_t row = 0;
+    InputTime time;
+  };
+
+  struct Request {
+    uint64_t id = 0;
+    Batch rows;  ///< the input's columns, then the arguments
+    std::vector<RowError> argument_errors;
+    std::vector<Mark> marks;
+    int64_t arrived_us = 0;
+    std::string version;  ///< restored: the one that it was sent to before
+    ModelLease model;
+    std::unique_ptr<Call> call;
+    std::optional<Result<Prediction>> result;
+    bool started = false;
+    bool stored = false;  ///< is in the state
+  };
+
+  Predict(const OperatorRequest& request, ExpressionEvaluator arguments);
+
+  int64_t request_rows() const;
+  void WaitForModel();
+  Status AddRows(Batch batch);
+  /// Makes requests of the waiting rows: full ones, and with `all` a smaller last one.
+  Status Cut(bool all);
+  Status StartRequests();
+  Status Start(Request& request);
+  Status Store(Request& request);
+  /// Emits what is done, starts what now may be.
+  Status Drain(Collector& out);
+  Status EmitDone(Collector& out);
+  Status EmitRows(Request& request, bool with_marks, Collector& out);
+  Status EmitFailed(const Request& request, const Prediction& prediction);
+  static void AddMark(Request& request, int64_t row, InputTime time);
+
+  const PredictConfig& config_;
+  const Schema input_;
+  const std::string time_zone_;
+  std::shared_ptr<arrow::Schema> joined_schema_, model_schema_, output_schema_, failed_schema_;
+  ExpressionEvaluator arguments_;
+  OperatorContext* context_ = nullptr;
+  ModelLease model_;
+  EventTime watermark_;
+
+  std::vector<Batch> waiting_;  ///< joined rows that no request has taken
+  std::vector<RowError> waiting_errors_;
+  std::vector<Mark> waiting_marks_;
+  int64_t waiting_rows_ = 0;
+  int64_t waiting_since_us_ = 0;
+
+  std::list<Request> requests_;  ///< in order of arrival
+  int64_t in_flight_ = 0;
+  uint64_t next_id_ = 1;
+  bool ended_ = false;
+};
+
+}  // namespace millrace

@@ -1,0 +1,40 @@
+#include "operators/source_time.h"
+
+#include <algorithm>
+
+namespace millrace {
+
+void SourceTime::Advance(const std::string& split, EventTime watermark, int64_t now_us) {
+  SplitTime& time = splits_[split];
+  time.watermark = std::max(time.watermark, watermark);
+  time.last_us = now_us;
+}
+
+EventTime SourceTime::WatermarkOf(const std::string& split) const {
+  const auto found = splits_.find(split);
+  return found == splits_.end() ? EventTime::Min() : found->second.watermark;
+}
+
+std::optional<InputTime> SourceTime::Next(int64_t now_us) {
+  if (splits_.empty()) return std::nullopt;
+  InputTime next{EventTime::Max(), true};
+  for (const auto& [id, split] : splits_) {
+    if (Idle(split, now_us)) continue;
+    next.watermark = std::min(next.watermark, split.watermark);
+    next.idle = false;
+  }
+  next.watermark = next.idle ? said_.watermark : std::max(next.watermark, said_.watermark);
+  if (next == said_) return std::nullopt;
+  return said_ = next;
+}
+
+ProcTime SourceTime::NextIdle(int64_t now_us) const {
+  ProcTime next;
+  if (idle_timeout_us_ == 0) return next;
+  for (const auto& [id, split] : splits_) {
+    if (!Idle(split, now_us)) next = std::min(next, ProcTime{split.last_us + idle_timeout_us_});
+  }
+  return next;
+}
+
+}  // namespace millrace

@@ -1,0 +1,45 @@
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+
+#include "types/time.h"
+
+namespace millrace {
+
+/// The watermark of a source from those of its splits: their minimum, without those that are idle;
+/// it never goes back.
+class SourceTime {
+ public:
+  /// `idle_timeout_us`: 0: splits are never idle.
+  explicit SourceTime(int64_t idle_timeout_us) : idle_timeout_us_(idle_timeout_us) {}
+
+  void Add(const std::string& split, EventTime watermark, int64_t now_us) {
+    splits_.try_emplace(split, SplitTime{watermark, now_us});
+  }
+  /// Rows came, the newest watermark of which is `watermark`.
+  void Advance(const std::string& split, EventTime watermark, int64_t now_us);
+  void Remove(const std::string& split) { splits_.erase(split); }
+  EventTime WatermarkOf(const std::string& split) const;
+
+  /// What to say now; nothing where it was said before.
+  std::optional<InputTime> Next(int64_t now_us);
+  /// When the next split that is not idle now may have become so.
+  ProcTime NextIdle(int64_t now_us) const;
+
+ private:
+  struct SplitTime {
+    EventTime watermark;
+    int64_t last_us = 0;  ///< wall clock of its last rows
+  };
+  bool Idle(const SplitTime& split, int64_t now_us) const {
+    return idle_timeout_us_ > 0 && now_us - split.last_us >= idle_timeout_us_;
+  }
+
+  const int64_t idle_timeout_us_;
+  std::map<std::string, SplitTime> splits_;
+  InputTime said_;
+};
+
+}  // namespace millrace

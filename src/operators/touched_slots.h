@@ -1,0 +1,41 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "state/state.h"
+
+namespace millrace {
+
+/// The different slots of a batch in the order in which they come first, each with the row where it
+/// does.
+class TouchedSlots {
+ public:
+  void Find(std::span<const Slot> slots) {
+    size_t size = 16;
+    while (size < 2 * slots.size()) size *= 2;
+    table_.assign(size, kNoSlot);
+    slots_.clear();
+    rows_.clear();
+    for (size_t row = 0; row < slots.size(); ++row) {
+      // Slots of neighbouring keys are dense: the multiplication spreads them.
+      size_t i = (Raw(slots[row]) * 0x9e3779b1u) & (size - 1);
+      while (table_[i] != kNoSlot && table_[i] != slots[row]) i = (i + 1) & (size - 1);
+      if (table_[i] == slots[row]) continue;
+      table_[i] = slots[row];
+      slots_.push_back(slots[row]);
+      rows_.push_back(static_cast<int32_t>(row));
+    }
+  }
+
+  const std::vector<Slot>& slots() const { return slots_; }
+  const std::vector<int32_t>& rows() const { return rows_; }
+
+ private:
+  std::vector<Slot> table_;
+  std::vector<Slot> slots_;
+  std::vector<int32_t> rows_;
+};
+
+}  // namespace millrace
