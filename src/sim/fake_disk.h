@@ -1,0 +1,48 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "base/files.h"
+
+namespace millrace {
+
+/// Files in memory that survive a crash as far as they were synced. One thread.
+class FakeDisk final : public FileSystem {
+ public:
+  struct Faults {
+    double append_fails = 0;  ///< probability that a write finds the disk full
+  };
+
+  FakeDisk(uint64_t seed, Faults faults) : random_(seed), faults_(faults) {}
+
+  /// Power is lost: of what was not synced, a random part of each file stays; a file that never was
+  /// may be gone.
+  void Crash();
+
+  Result<std::unique_ptr<InputFile>> OpenInput(const std::string& path) override;
+  Result<std::unique_ptr<OutputFile>> OpenOutput(const std::string& path, OpenMode mode) override;
+  Result<FileInfo> Stat(const std::string& path) override;
+  Result<std::vector<FileInfo>> List(const std::string& pattern) override;
+  Status CreateDirectories(const std::string& /*path*/) override { return Status::OK(); }
+  Status Rename(const std::string& from, const std::string& to) override;
+  Status Remove(const std::string& path) override;
+
+ private:
+  friend class FakeOutput;
+  struct File {
+    std::string bytes;
+    size_t synced = 0;
+    bool ever_synced = false;
+  };
+
+  std::mt19937_64 random_;  // allowed: this is the Env of the simulator
+  Faults faults_;
+  std::map<std::string, std::shared_ptr<File>> files_;
+};
+
+}  // namespace millrace
