@@ -1,0 +1,60 @@
+#include "models/onnx/provider.h"
+
+#include "models/local_model.h"
+#include "models/onnx/onnx_model.h"
+#include "spi/services.h"
+
+namespace millrace {
+namespace {
+
+Result<std::shared_ptr<TensorModel>> Load(const Options& options, Services& services) {
+  OnnxOptions onnx;
+  onnx.path = options.String("path");
+  onnx.library = options.String("library");
+  onnx.intra_op_threads = static_cast<int>(options.Int("intra-op-threads"));
+  onnx.max_batch = options.Int("max-batch-size");
+  return LoadOnnxModel(onnx, services.env().files());
+}
+
+Result<ModelSignature> DescribeOnnx(const ModelConfig&, const Options& options,
+                                    Services& services) {
+  ARROW_ASSIGN_OR_RAISE(const auto model, Load(options, services));
+  return model->signature();
+}
+
+Result<ModelLease> LoadOnnx(const ModelConfig& config, const Options& options, Services& services) {
+  ARROW_ASSIGN_OR_RAISE(auto model, Load(options, services));
+  return MakeLocalModel(config, std::move(model));
+}
+
+}  // namespace
+
+ModelProviderSpec OnnxProvider() {
+  ModelProviderSpec spec;
+  spec.name = "onnx";
+  spec.doc = "A model in the process, run by ONNX Runtime on the worker's own thread.";
+  spec.example =
+      "CREATE MODEL quality INPUT (acidity FLOAT, alcohol FLOAT) OUTPUT (score FLOAT)\n"
+      "  WITH ('provider' = 'onnx', 'path' = 'models/quality.onnx')";
+  spec.options = {
+      {.key = "path", .doc = "File of the model.", .required = true},
+      {.key = "intra-op-threads",
+       .type = OptionType::kInt,
+       .default_value = "1",
+       .doc = "Threads that one run may use.",
+       .min = 1,
+       .max = 256},
+      {.key = "max-batch-size",
+       .type = OptionType::kInt,
+       .default_value = "0",
+       .doc = "Most rows per run; 0: a whole batch.",
+       .min = 0},
+      {.key = "library",
+       .doc = "File of ONNX Runtime's library; else MILLRACE_ONNXRUNTIME, else the build's own."},
+  };
+  spec.describe = DescribeOnnx;
+  spec.load = LoadOnnx;
+  return spec;
+}
+
+}  // namespace millrace

@@ -1,0 +1,13 @@
+#include "models/register.h"
+
+#include "models/onnx/provider.h"
+#include "models/triton/provider.h"
+
+namespace millrace {
+
+void RegisterModelProviders(Registry<ModelProviderSpec>& providers) {
+  providers.Add(OnnxProvider());
+  providers.Add(TritonProvider());
+}
+
+}  // namespace millrace

@@ -1,0 +1,23 @@
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "models/tensor.h"
+#include "spi/model.h"
+
+namespace millrace {
+
+/// A model in this process that maps tensors to tensors. Immutable; thread-safe.
+class TensorModel {
+ public:
+  virtual ~TensorModel() = default;
+  virtual const ModelSignature& signature() const = 0;
+  /// `inputs` in the order of the signature, with the batch dimension; `outputs` are indices into
+  /// its outputs, and what comes back is in their order. Works on the caller's thread. Fails with
+  /// what the runtime says.
+  virtual Result<std::vector<Tensor>> Run(std::span<const Tensor> inputs,
+                                          std::span<const int> outputs) = 0;
+};
+
+}  // namespace millrace

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "net/http.h"
+#include "spi/services.h"
+
+namespace millrace {
+
+enum class OnError : uint8_t { kNull, kDefault, kFail };
+
+/// The options of a model on a server, read.
+struct TritonSettings {
+  std::string base;  ///< "http://host:port" and what stands before /v2
+  std::string model;
+  std::string version;  ///< empty: the server's choice
+  int64_t timeout_us = 0;
+  int64_t connect_timeout_us = 0;
+  int64_t max_batch = 0;         ///< 0: the server's
+  bool one_dimensional = false;  ///< 'flatten-batch-dim'
+  int priority = -1;             ///< -1: none is sent
+  bool gzip = false;
+  std::vector<HttpHeader> headers;
+  int max_retries = 0;
+  int64_t first_backoff_us = 0, longest_backoff_us = 0;
+  OnError on_error = OnError::kNull;
+  std::string default_value;
+
+  static std::vector<OptionSpec> Specs();
+  static Result<TritonSettings> Read(const Options& options, const SecretProvider& secrets);
+
+  std::string ModelUrl() const;  ///< ".../v2/models/m" or ".../v2/models/m/versions/3"
+  HttpRequest Get(std::string url) const;
+};
+
+/// The part of an endpoint before /v2: takes http[s]://host[:port][/prefix], with or without /v2 or
+/// /v2/models.
+Result<std::string> ParseEndpoint(const std::string& endpoint);
+
+}  // namespace millrace

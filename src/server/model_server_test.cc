@@ -1,0 +1,280 @@
+#include "server/model_server.h"
+
+#include <future>
+
+#include <arrow/array.h>
+#include <arrow/buffer.h>
+#include <arrow/json/from_string.h>
+#include <arrow/record_batch.h>
+#include <arrow/type.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "models/register.h"
+#include "net/gzip.h"
+#include "net/http.h"
+
+namespace millrace {
+namespace {
+
+using nlohmann::json;
+using testing::HasSubstr;
+
+class TestServices final : public Services {
+ public:
+  TestServices() { RegisterModelProviders(registries_.providers); }
+  Env& env() override { return *env_; }
+  const Registries& registries() const override { return registries_; }
+  ModelRuntime& models() override { std::abort(); }
+  const SecretProvider& secrets() const override { return secrets_; }
+  MetricRegistry& metrics() override { return metrics_; }
+  Result<std::shared_ptr<RowReceiver>> receiver(std::string_view) override {
+    return Error::Internal("none");
+  }
+
+ private:
+  struct NoSecrets final : SecretProvider {
+    Result<std::string> Get(std::string_view name) const override {
+      return Error::User("no secret '" + std::string(name) + "'");
+    }
+  };
+  std::unique_ptr<Env> env_ = MakeSystemEnv(2);
+  MetricRegistry metrics_;
+  Registries registries_;
+  NoSecrets secrets_;
+};
+
+/// A repository of the test models below the build's temporary folder.
+class ModelServerTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    FileSystem& files = services_.env().files();
+    folder_ = testing::TempDir() + "millrace-models-" + std::to_string(services_.env().Random());
+    for (const char* name : {"linear", "classifier", "types", "text", "recommender", "one_row"})
+      Add(name, "1", name);
+    Add("linear", "3", "linear");
+    Add("broken", "1", "");
+    Put(folder_ + "/text/config.pbtxt", "name: \"text\"\nmax_batch_size: 2\n");
+    ASSERT_TRUE(files.Stat(folder_).ok());
+    auto server = ModelServer::Start({.repository = folder_, .port = 0, .threads = 2}, services_);
+    ASSERT_TRUE(server.ok()) << Describe(server.status());
+    server_ = std::move(*server);
+    base_ = "http://127.0.0.1:" + std::to_string(server_->port());
+  }
+
+  void TearDown() override {
+    FileSystem& files = services_.env().files();
+    for (const FileInfo& file : files.List(folder_).ValueOrDie())
+      ASSERT_TRUE(files.Remove(file.path).ok());
+  }
+
+  void Put(const std::string& path, const std::string& bytes) {
+    FileSystem& files = services_.env().files();
+    ASSERT_TRUE(files.CreateDirectories(path.substr(0, path.rfind('/'))).ok());
+    auto file = files.OpenOutput(path, OpenMode::kTruncate).ValueOrDie();
+    ASSERT_TRUE(file->Append(bytes).ok());
+    ASSERT_TRUE(file->Close().ok());
+  }
+  void Add(const std::string& name, const std::string& version, const std::string& model) {
+    const std::string bytes =
+        model.empty()
+            ? "not a model"
+            : ReadFile(services_.env().files(), "test/models/" + model + ".onnx").ValueOrDie();
+    Put(folder_ + "/" + name + "/" + version + "/model.onnx", bytes);
+  }
+
+  HttpResponse Ask(HttpMethod method, const std::string& path, const std::string& body = {},
+                   std::vector<HttpHeader> headers = {}) {
+    HttpRequest request;
+    request.method = method;
+    request.url = base_ + path;
+    request.headers = std::move(headers);
+    request.timeout_us = 10'000'000;
+    if (method == HttpMethod::kPost) request.body = {HttpPiece::Of(body)};
+    HttpResult result = SendAndWait(HttpClient::Shared(), std::move(request));
+    EXPECT_TRUE(result.status.ok()) << Describe(result.status);
+    return std::move(result.response);
+  }
+  json Get(const std::string& path) { return json::parse(Ask(HttpMethod::kGet, path).body); }
+  HttpResponse Infer(const std::string& model, const std::string& body) {
+    return Ask(HttpMethod::kPost, "/v2/models/" + model + "/infer", body);
+  }
+
+  /// The rows scored by the provider 'triton' against this server.
+  Result<std::shared_ptr<arrow::RecordBatch>> Score(const std::string& model,
+                                                    const std::string& rows, Schema input = {},
+                                                    Schema output = {}) {
+    const ModelProviderSpec* spec = services_.registries().providers.Find("triton");
+    ARROW_ASSIGN_OR_RAISE(
+        const auto options,
+        Options::Make("provider", spec->options, {{"endpoint", base_}, {"model-name", model}}));
+    ModelConfig config{"m", "triton", {}, std::move(input), std::move(output)};
+    ARROW_ASSIGN_OR_RAISE(const auto signature, spec->describe(config, options, services_));
+    if (config.input.size() == 0) {
+      ARROW_ASSIGN_OR_RAISE(config.input, SchemaOf(signature.inputs));
+    }
+    if (config.output.size() == 0) {
+      ARROW_ASSIGN_OR_RAISE(config.output, SchemaOf(signature.outputs));
+    }
+    ARROW_ASSIGN_OR_RAISE(const auto lease, spec->load(config, options, services_));
+    const auto schema = config.input.ToArrow();
+    ARROW_ASSIGN_OR_RAISE(const auto values,
+                          arrow::json::ArrayFromJSONString(arrow::struct_(schema->fields()), rows));
+    Batch batch;
+    batch.rows = arrow::RecordBatch::Make(schema, values->length(),
+                                          static_cast<const arrow::StructArray&>(*values).fields());
+    std::promise<Result<Prediction>> promise;
+    const auto call = lease->PredictAsync(
+        batch, {}, [&](Result<Prediction> p) { promise.set_value(std::move(p)); });
+    ARROW_ASSIGN_OR_RAISE(const Prediction prediction, promise.get_future().get());
+    if (!prediction.errors.empty()) return Error::Data(prediction.errors[0].text);
+    return prediction.outputs;
+  }
+
+  TestServices services_;
+  std::string folder_, base_;
+  std::unique_ptr<ModelServer> server_;
+};
+
+TEST_F(ModelServerTest, HealthMetadataAndIndex) {  // T15
+  EXPECT_EQ(Ask(HttpMethod::kGet, "/v2/health/live").status, 200);
+  EXPECT_EQ(Ask(HttpMethod::kGet, "/v2/health/ready").status, 200);
+  EXPECT_EQ(Get("/v2")["name"], "millrace");
+  const json metadata = Get("/v2/models/linear");
+  EXPECT_EQ(metadata["versions"], json({"1", "3"}));
+  EXPECT_EQ(metadata["inputs"][0], json({{"name", "x"}, {"datatype", "FP32"}, {"shape", {-1, 2}}}));
+  EXPECT_EQ(Ask(HttpMethod::kGet, "/v2/models/linear/ready").status, 200);
+  EXPECT_EQ(Ask(HttpMethod::kGet, "/v2/models/linear/versions/1/ready").status, 200);
+  EXPECT_EQ(Ask(HttpMethod::kGet, "/v2/models/broken/ready").status, 503);
+  EXPECT_EQ(Get("/v2/models/text/config")["max_batch_size"], 2);
+  EXPECT_EQ(Get("/v2/models/linear/config")["input"][0]["data_type"], "TYPE_FP32");
+  const json index = json::parse(Ask(HttpMethod::kPost, "/v2/repository/index").body);
+  EXPECT_EQ(index.size(), 8u);
+  EXPECT_EQ(index[0]["name"], "broken");
+  EXPECT_EQ(index[0]["state"], "UNAVAILABLE");
+}
+
+TEST_F(ModelServerTest, JsonInference) {
+  const auto response = Infer(
+      "linear",
+      R"({"id":"a","inputs":[{"name":"x","datatype":"FP32","shape":[2,2],"data":[[1,1],[0,2]]}]})");
+  ASSERT_EQ(response.status, 200) << response.body;
+  EXPECT_EQ(
+      json::parse(response.body),
+      json({{"id", "a"},
+            {"model_name", "linear"},
+            {"model_version", "3"},
+            {"outputs",
+             {{{"name", "y"}, {"datatype", "FP32"}, {"shape", {2, 1}}, {"data", {6.0, 7.0}}}}}}));
+}
+
+TEST_F(ModelServerTest, GzipRequests) {
+  const std::string_view body =
+      R"({"inputs":[{"name":"x","datatype":"FP32","shape":[1,2],"data":[1,1]}]})";
+  const auto response =
+      Ask(HttpMethod::kPost, "/v2/models/linear/versions/1/infer",
+          GzipCompress(std::vector{body}).ValueOrDie(), {{"Content-Encoding", "gzip"}});
+  EXPECT_EQ(response.status, 200) << response.body;
+}
+
+TEST_F(ModelServerTest, ClientMistakesAreNever500) {
+  struct Case {
+    HttpMethod method;
+    std::string path, body;
+    int status;
+    std::string what;
+  };
+  const auto input = [](const std::string& rest) { return R"({"inputs":[{)" + rest + "}]}"; };
+  const std::string fine = R"("name":"x","datatype":"FP32","shape":[1,2],"data":[1,1])";
+  const HttpMethod post = HttpMethod::kPost, get = HttpMethod::kGet;
+  const std::string linear = "/v2/models/linear/infer";
+  const std::vector<Case> cases = {
+      {get, "/", "", 404, "no page"},
+      {get, "/v3", "", 404, "no page"},
+      {get, "/v2/nonsense", "", 404, "no page"},
+      {get, "/v2/models/linear/nonsense", "", 404, "no page"},
+      {get, "/v2/models/linaer", "", 404, "did you mean 'linear'"},
+      {get, "/v2/models/linear/versions/2", "", 404, "of version '2'"},
+      {get, "/v2/models/linear/versions/latest", "", 404, "of version 'latest'"},
+      {get, linear, "", 405, "POST"},
+      {post, "/v2/models/linear", "", 405, "GET"},
+      {post, "/v2", "", 405, "GET"},
+      {post, "/v2/models/broken/infer", "", 404, "not ready"},
+      {post, linear, "", 400, "not a JSON object"},
+      {post, linear, "{}", 400, "'inputs'"},
+      {post, linear, R"({"inputs":[]})", 400, "'x' is missing"},
+      {post, linear, input(R"("name":"y","datatype":"FP32","shape":[1,2],"data":[1,1])"), 400,
+       "no input 'y'"},
+      {post, linear, input(R"("name":"x","datatype":"FP64","shape":[1,2],"data":[1,1])"), 400,
+       "takes FP32"},
+      {post, linear, input(R"("name":"x","datatype":"FP32","shape":[1,3],"data":[1,1,1])"), 400,
+       "takes [-1, 2]"},
+      {post, linear, R"({"inputs":[{)" + fine + "},{" + fine + "}]}", 400, "twice"},
+      {post, linear, R"({"inputs":[{)" + fine + R"(}],"outputs":[{"name":"z"}]})", 400,
+       "no output 'z'"},
+      {post, "/v2/models/text/infer",
+       input(R"("name":"text","datatype":"BYTES","shape":[3,1],"data":["a","b","c"])"), 400,
+       "larger than the model's 2"},
+      {post, "/v2/models/recommender/infer",
+       R"({"inputs":[{"name":"user","datatype":"INT64","shape":[1],"data":[0]},)"
+       R"({"name":"item","datatype":"INT64","shape":[1],"data":[99]},)"
+       R"({"name":"recent","datatype":"FP32","shape":[1,1],"data":[0]}]})",
+       400, "ONNX Runtime"},
+  };
+  for (const Case& each : cases) {
+    const auto response = Ask(each.method, each.path, each.body);
+    EXPECT_EQ(response.status, each.status) << each.path << each.body;
+    const json error = json::parse(response.body, nullptr, false);
+    ASSERT_TRUE(error.is_object() && error.contains("error")) << response.body;
+    EXPECT_THAT(error["error"].get<std::string>(), HasSubstr(each.what)) << each.path;
+  }
+  const auto header = Ask(post, linear, "{}", {{"Inference-Header-Content-Length", "x"}});
+  EXPECT_EQ(header.status, 400);
+  const auto encoding = Ask(post, linear, "{}", {{"Content-Encoding", "br"}});
+  EXPECT_EQ(encoding.status, 400);
+}
+
+TEST_F(ModelServerTest, ProviderScores) {  // T13, T14, T15
+  const auto linear = Score("linear", "[[[1, 1]], [[0, 2]]]").ValueOrDie();
+  EXPECT_EQ(linear->column(0)->ToString(),
+            arrow::json::ArrayFromJSONString(arrow::float32(), "[6, 7]").ValueOrDie()->ToString());
+  EXPECT_TRUE(Score("types", "[[1, true, [[1, 2], [3, 4]]], [-7, false, [[0, 0], [5, 6]]]]").ok());
+  EXPECT_TRUE(Score("text", R"([["a"], ["grüß"]])").ok());
+  EXPECT_TRUE(Score("classifier", "[[[2, 3]]]").ok());
+  EXPECT_TRUE(Score("recommender", "[[0, 0, [1]], [1, 1, [2, 3]]]").ok());
+  const auto one_row = Score("one_row", "[[[1, 2]], [[3, 4]]]");
+  EXPECT_TRUE(one_row.ok()) << one_row.status().ToString();
+  Schema wrong;
+  wrong.Add("user", SqlType::BigInt());
+  wrong.Add("itm", SqlType::BigInt());
+  const Status named = Score("recommender", "[]", wrong).status();
+  EXPECT_THAT(Describe(named), HasSubstr("'itm'"));
+  EXPECT_THAT(Describe(named), HasSubstr("did you mean 'item'"));
+}
+
+TEST_F(ModelServerTest, StopsWithConnectionsOpen) {
+  EXPECT_EQ(Ask(HttpMethod::kGet, "/v2").status, 200);  // the connection is kept
+  server_->Stop();
+  HttpRequest request;
+  request.url = base_ + "/v2";
+  EXPECT_FALSE(SendAndWait(HttpClient::Shared(), request).status.ok());
+}
+
+TEST_F(ModelServerTest, StartErrors) {
+  EXPECT_THAT(ModelServer::Start({.repository = folder_ + "/linear/1", .port = 0}, services_)
+                  .status()
+                  .message(),
+              HasSubstr("there is no model"));
+  EXPECT_THAT(ModelServer::Start({.repository = folder_, .port = server_->port()}, services_)
+                  .status()
+                  .message(),
+              HasSubstr("cannot have"));
+  EXPECT_THAT(ModelServer::Start({.repository = folder_, .host = "nonsense", .port = 0}, services_)
+                  .status()
+                  .message(),
+              HasSubstr("read the address"));
+}
+
+}  // namespace
+}  // namespace millrace
