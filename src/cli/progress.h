@@ -1,0 +1,35 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <millrace/session.h>
+
+namespace millrace::cli {
+
+enum class ProgressMode { kAuto, kOn, kOff };
+
+/// Tells on stderr how jobs get on while it waits for them: one changing line on a terminal, else a
+/// line every few seconds; at the end what they did.
+class Progress {
+ public:
+  /// `per_operator`: a table of the operators at the end.
+  Progress(ProgressMode mode, bool per_operator);
+
+  /// Until all jobs have ended: the first failure in their order. Ctrl-C cancels them; the outcome
+  /// is then Cancelled.
+  arrow::Status Wait(const std::vector<std::shared_ptr<JobClient>>& jobs);
+
+ private:
+  void ShowLine(const JobMetrics& total, double rows_per_second);
+  void ClearLine();
+  void ShowEnd(const JobMetrics& total, const std::vector<std::shared_ptr<JobClient>>& jobs);
+
+  ProgressMode mode_;
+  bool per_operator_;
+  bool live_;  ///< one changing line
+  bool shown_ = false;
+};
+
+}  // namespace millrace::cli

@@ -1,0 +1,124 @@
+#include "session/job_client.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace millrace {
+
+JobClient::Impl::Impl(std::shared_ptr<Engine> engine, std::string job_name, JobHandle handle,
+                      const PhysicalPlan& plan)
+    : id(handle.id()),
+      name(std::move(job_name)),
+      started_us(engine->env().NowMicros()),
+      engine_(std::move(engine)),
+      began_us_(engine_->env().MonotonicMicros()),
+      handle_(std::move(handle)) {
+  for (const Stage& stage : plan.stages) {
+    for (const PlanNode& node : stage.chain) {
+      nodes_.push_back({node.id, std::string(node.config->op())});
+    }
+  }
+}
+
+std::optional<JobHandle> JobClient::Impl::handle() {
+  std::lock_guard lock(mutex_);
+  return handle_;
+}
+
+Status JobClient::Impl::Wait() {
+  if (const auto job = handle()) Settle(job->Wait());
+  std::lock_guard lock(mutex_);
+  return outcome_;
+}
+
+std::optional<Status> JobClient::Impl::WaitFor(int64_t timeout_us) {
+  if (const auto job = handle()) {
+    const auto outcome = job->WaitFor(timeout_us);
+    if (!outcome) return std::nullopt;
+    Settle(*outcome);
+  }
+  std::lock_guard lock(mutex_);
+  return outcome_;
+}
+
+void JobClient::Impl::Settle(const Status& outcome) {
+  std::optional<JobHandle> ended;  // the job is freed outside of the lock
+  std::lock_guard lock(mutex_);
+  if (!handle_) return;
+  last_ = Measure(handle_->progress());
+  outcome_ = outcome;
+  ended.swap(handle_);
+}
+
+void JobClient::Impl::Cancel() {
+  if (const auto job = handle()) job->Cancel();
+}
+
+Result<std::string> JobClient::Impl::Savepoint(const std::string& folder) {
+  if (const auto job = handle(); job && !WaitFor(0)) return job->Savepoint(folder);
+  return Error::User("job '" + id + "' has ended")
+      .Hint("its last checkpoint, if any, is what is left");
+}
+
+JobStatus JobClient::Impl::status() {
+  const auto outcome = WaitFor(0);
+  if (!outcome) return JobStatus::kRunning;
+  if (outcome->ok()) return JobStatus::kFinished;
+  return outcome->IsCancelled() ? JobStatus::kCancelled : JobStatus::kFailed;
+}
+
+JobMetrics JobClient::Impl::metrics() {
+  WaitFor(0);
+  std::lock_guard lock(mutex_);
+  return handle_ ? Measure(handle_->progress()) : last_;
+}
+
+JobMetrics JobClient::Impl::Measure(const JobProgress& progress) const {
+  JobMetrics metrics;
+  metrics.elapsed_us = engine_->env().MonotonicMicros() - began_us_;
+  for (const NodeStats& stats : progress.nodes) {
+    const auto node = std::ranges::find(nodes_, stats.node, &Node::id);
+    const std::string op = node == nodes_.end() ? std::string() : node->op;
+    metrics.rows_rejected += stats.dead_rows;
+    if (op == SourceConfig::kOp || op == ValuesConfig::kOp) {
+      metrics.rows_read += stats.rows_out - stats.dead_rows;
+    }
+    if (op == SinkConfig::kOp) metrics.rows_written += stats.rows_in - stats.dead_rows;
+    if (op == CollectConfig::kOp) metrics.rows_written += stats.rows_in;
+    metrics.operators.push_back({stats.node, op, stats.rows_in, stats.rows_out, stats.dead_rows,
+                                 stats.busy_us, stats.backpressured_us});
+  }
+  return metrics;
+}
+
+std::string_view ToString(JobStatus status) {
+  switch (status) {
+    case JobStatus::kRunning:
+      return "running";
+    case JobStatus::kFinished:
+      return "finished";
+    case JobStatus::kFailed:
+      return "failed";
+    case JobStatus::kCancelled:
+      return "cancelled";
+  }
+  return "";
+}
+
+JobClient::JobClient(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
+JobClient::~JobClient() = default;
+const std::string& JobClient::id() const { return impl_->id; }
+const std::string& JobClient::name() const { return impl_->name; }
+int64_t JobClient::started_us() const { return impl_->started_us; }
+JobStatus JobClient::status() const { return impl_->status(); }
+Status JobClient::Wait() const { return impl_->Wait(); }
+std::optional<Status> JobClient::WaitFor(std::chrono::milliseconds timeout) const {
+  return impl_->WaitFor(std::chrono::microseconds(timeout).count());
+}
+void JobClient::Cancel() { impl_->Cancel(); }
+Result<std::string> JobClient::Savepoint(const std::string& folder) {
+  return impl_->Savepoint(folder);
+}
+JobMetrics JobClient::metrics() const { return impl_->metrics(); }
+
+}  // namespace millrace

@@ -1,0 +1,193 @@
+#include "session/settings.h"
+
+#include <algorithm>
+#include <array>
+#include <vector>
+
+#include "base/suggest.h"
+
+namespace millrace {
+namespace {
+
+/// What Flink's own settings begin with.
+constexpr std::array kFlinkPrefixes = {
+    "akka.",
+    "blob.",
+    "client.",
+    "cluster.",
+    "env.",
+    "execution.",
+    "fs.",
+    "heartbeat.",
+    "high-availability.",
+    "historyserver.",
+    "io.",
+    "jobmanager.",
+    "jobstore.",
+    "kubernetes.",
+    "metrics.",
+    "parallelism.",
+    "pekko.",
+    "pipeline.",
+    "python.",
+    "queryable-state.",
+    "rest.",
+    "restart-strategy",
+    "security.",
+    "slot.",
+    "slotmanager.",
+    "sql-client.",
+    "sql-gateway.",
+    "state.",
+    "table.",
+    "taskmanager.",
+    "web.",
+    "yarn.",
+    "zookeeper.",
+};
+
+std::vector<OptionSpec> MakeSpecs() {
+  std::vector<OptionSpec> specs;
+  const auto add = [&](OptionSpec spec) { specs.push_back(std::move(spec)); };
+  add({.key = "parallelism.default",
+       .type = OptionType::kInt,
+       .default_value = "1",
+       .doc = "How many subtasks each stage of a job has.",
+       .min = 1,
+       .max = 32768});
+  add({.key = "pipeline.max-parallelism",
+       .type = OptionType::kInt,
+       .default_value = "128",
+       .doc = "Into how many key groups keyed state is cut: the most subtasks a job can be "
+              "rescaled to.",
+       .min = 1,
+       .max = 32768});
+  add({.key = "pipeline.name", .doc = "The name of the jobs started from now on."});
+  add({.key = "execution.runtime-mode",
+       .type = OptionType::kEnum,
+       .default_value = "streaming",
+       .doc = "`streaming` gives every change of a result; `batch`, for bounded inputs, the final "
+              "rows only.",
+       .choices = {"streaming", "batch"}});
+  add({.key = "table.local-time-zone",
+       .default_value = "UTC",
+       .doc =
+           "The zone in which TIMESTAMP_LTZ values are shown and read, such as `Europe/Berlin`."});
+  add({.key = "table.exec.source.idle-timeout",
+       .type = OptionType::kDuration,
+       .default_value = "0",
+       .doc = "After how long without rows a split no longer holds back the watermark; 0: never."});
+  add({.key = "table.dml-sync",
+       .type = OptionType::kBool,
+       .default_value = "false",
+       .doc = "Whether a statement waits until the job of the INSERT before it has ended."});
+  add({.key = "execution.checkpointing.interval",
+       .type = OptionType::kDuration,
+       .default_value = "0",
+       .doc = "How often the state of a job is saved; 0: never."});
+  add({.key = "execution.checkpointing.dir",
+       .doc = "The folder of the checkpoints; each job has its own below it."});
+  add({.key = "execution.checkpointing.num-retained",
+       .type = OptionType::kInt,
+       .default_value = "1",
+       .doc = "How many checkpoints of a job are kept.",
+       .min = 1,
+       .max = 1000});
+  add({.key = "execution.checkpointing.savepoint-dir",
+       .doc = "The folder of the savepoints that STOP JOB … WITH SAVEPOINT takes."});
+  add({.key = "execution.state-recovery.path",
+       .doc = "The checkpoint or savepoint that the jobs started from now on begin with."});
+  add({.key = "execution.state-recovery.ignore-unclaimed-state",
+       .type = OptionType::kBool,
+       .default_value = "false",
+       .doc =
+           "Whether a restored job may leave behind state that its plan does not know any more."});
+  add({.key = "millrace.batch-rows",
+       .type = OptionType::kInt,
+       .default_value = "1024",
+       .doc = "How many rows a source puts into a batch at most.",
+       .min = 1,
+       .max = 65536});
+  add({.key = "millrace.channel-bytes",
+       .type = OptionType::kBytes,
+       .default_value = "1 mb",
+       .doc =
+           "How many bytes may wait between two subtasks before the upstream one is held back."});
+  return specs;
+}
+
+const OptionSpec* FindSpec(std::string_view key) {
+  const auto specs = SettingSpecs();
+  const auto it = std::ranges::find(specs, key, &OptionSpec::key);
+  return it == specs.end() ? nullptr : &*it;
+}
+
+bool IsFlinks(std::string_view key) {
+  return std::ranges::any_of(kFlinkPrefixes,
+                             [&](std::string_view p) { return key.starts_with(p); });
+}
+
+Status UnknownSetting(const std::string& key, Position at) {
+  std::vector<std::string> known;
+  for (const OptionSpec& spec : SettingSpecs()) known.push_back(spec.key);
+  return Error::User("there is no setting '" + key + "'").At(at).Hint(Suggest(key, known));
+}
+
+bool IsMisspelt(const std::string& key) {
+  std::vector<std::string> known;
+  for (const OptionSpec& spec : SettingSpecs()) known.push_back(spec.key);
+  return !Nearest(key, known).empty();
+}
+
+}  // namespace
+
+std::span<const OptionSpec> SettingSpecs() {
+  static const auto* specs = new std::vector<OptionSpec>(MakeSpecs());
+  return *specs;
+}
+
+Result<std::string> Settings::Set(const std::string& key, const std::string& value, Position at) {
+  std::string warning;
+  if (const OptionSpec* spec = FindSpec(key)) {
+    ARROW_RETURN_NOT_OK(
+        Options::Make("SET", std::span(spec, 1), {{key, value}}, {{key, at}}).status());
+  } else if (IsFlinks(key) && !IsMisspelt(key)) {
+    warning = "'" + key + "' is a setting of Flink that has no effect here";
+  } else {
+    return UnknownSetting(key, at);
+  }
+  std::lock_guard lock(mutex_);
+  values_[key] = value;
+  return warning;
+}
+
+Status Settings::Reset(const std::string& key, Position at) {
+  std::lock_guard lock(mutex_);
+  if (values_.erase(key) == 0 && FindSpec(key) == nullptr && !IsFlinks(key)) {
+    return UnknownSetting(key, at);
+  }
+  return Status::OK();
+}
+
+void Settings::ResetAll() {
+  std::lock_guard lock(mutex_);
+  values_.clear();
+}
+
+std::map<std::string, std::string> Settings::Written() const {
+  std::lock_guard lock(mutex_);
+  return {values_.begin(), values_.end()};
+}
+
+std::string Settings::Get(std::string_view key) const {
+  {
+    std::lock_guard lock(mutex_);
+    if (const auto it = values_.find(key); it != values_.end()) return it->second;
+  }
+  const OptionSpec* spec = FindSpec(key);
+  return spec == nullptr ? std::string() : spec->default_value;
+}
+
+bool Settings::GetBool(std::string_view key) const { return ParseBool(Get(key)).ValueOr(false); }
+
+}  // namespace millrace
