@@ -2,7 +2,7 @@
 #   millrace_<name>   static library of *.cc
 #   <name>_test       *_test.cc, one GoogleTest executable and one ctest "unit.<name>";
 #                     linked only with the layer and what it depends on
-#   <name>_bench      *_bench.cc, one Google Benchmark executable
+#   <name>_bench      *_bench.cc, one Google Benchmark executable; built by the target `benchmarks` only
 #   <file>            each <file>_fuzz.cc, one libFuzzer executable; fuzz preset only
 # A folder without sources yet is an empty target that passes its dependencies on.
 
@@ -66,11 +66,14 @@ function(millrace_layer name)
   if(benches)
     millrace_executable(${name}_bench "${benches}" PCH millrace_pch
                         LIBS millrace_${name} benchmark::benchmark_main)
+    set_target_properties(${name}_bench PROPERTIES EXCLUDE_FROM_ALL TRUE)
+    add_dependencies(benchmarks ${name}_bench)
   endif()
 endfunction()
 
-# Declares every layer of the list, in its order.
+# Declares every layer of the list, in its order, and the target `benchmarks`.
 function(millrace_layers_from list)
+  add_custom_target(benchmarks)
   set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${list})
   if(NOT MILLRACE_FUZZ)
     add_library(millrace_test_main OBJECT ${CMAKE_SOURCE_DIR}/test/unit_main.cc)

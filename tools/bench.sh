@@ -6,6 +6,7 @@ cd "$ROOT"
 
 filter=${1:-}
 tools/build.sh release
+tools/build.sh release benchmarks
 mapfile -t benches < <(find build/release -maxdepth 1 -name "*$filter*_bench" -type f -executable | sort)
 ((${#benches[@]})) || die "no benchmark matches '$filter'" "micro-benchmarks are the files src/**/*_bench.cc"
 for bench in "${benches[@]}"; do

@@ -1,0 +1,165 @@
+// Runs the SQL scripts of a folder: each script in each configuration is a test of its own.
+//
+//   sql_scripts [--complete] [FOLDER|SCRIPT…] [options of GoogleTest]
+//
+// --complete: instead writes what each statement answered into the scripts as what is expected.
+
+#include <algorithm>
+#include <cctype>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <iostream>
+#include <sstream>
+
+#include <arrow/compute/initialize.h>
+#include <gtest/gtest.h>
+
+#include "examples.h"
+#include "runner.h"
+
+namespace millrace::sql_script {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// In which the expected lines are written: it shows every change.
+const Configuration kExact = {.name = "rows_1_tasks_1", .batch_rows = 1};
+
+std::vector<Configuration> Matrix() {
+  std::vector<Configuration> matrix = {kExact};
+  for (const int rows : {1, 3, 1024}) {
+    for (const int tasks : {1, 4}) {
+      if (rows == 1 && tasks == 1) continue;
+      const std::string name = "rows_" + std::to_string(rows) + "_tasks_" + std::to_string(tasks);
+      matrix.push_back({.name = name, .batch_rows = rows, .parallelism = {tasks}});
+    }
+  }
+  matrix.push_back({.name = "json", .through_json = true});
+  for (uint64_t seed = 1; seed <= 3; ++seed) {
+    matrix.push_back({.name = "crash_" + std::to_string(seed),
+                      .batch_rows = seed == 1 ? 1 : 3,
+                      .parallelism = {4, 3, 1, 5},
+                      .seed = seed});
+  }
+  return matrix;
+}
+
+std::vector<fs::path> ScriptsIn(const std::vector<std::string>& arguments) {
+  std::vector<fs::path> scripts;
+  for (const fs::path argument : arguments) {
+    if (!fs::is_directory(argument)) {
+      scripts.push_back(argument);
+      continue;
+    }
+    for (const auto& entry : fs::directory_iterator(argument)) {
+      if (entry.path().extension() == ".slt") scripts.push_back(entry.path());
+    }
+  }
+  std::ranges::sort(scripts);
+  return scripts;
+}
+
+Script ReadScriptOrExit(const fs::path& path) {
+  std::ifstream file(path);
+  std::stringstream text;
+  text << file.rdbuf();
+  auto script = ParseScript(path.string(), text.str());
+  if (file && script.ok()) return *std::move(script);
+  std::cerr << (file ? Describe(script.status()) : "cannot read " + path.string()) << '\n';
+  std::exit(2);
+}
+
+int Complete(const std::vector<fs::path>& paths) {
+  bool failed = false;
+  for (const fs::path& path : paths) {
+    const Script script = ReadScriptOrExit(path);
+    const Report report = RunScript(script, kExact);
+    for (const std::string& failure : report.failures) {
+      if (failure.find("not as expected") != std::string::npos) continue;
+      std::cerr << failure << '\n';
+      failed = true;
+    }
+    std::ofstream(path) << WithExpected(script, report.answers);
+  }
+  return failed ? 1 : 0;
+}
+
+std::string TestName(std::string text) {
+  std::ranges::replace_if(text, [](unsigned char c) { return std::isalnum(c) == 0; }, '_');
+  return text;
+}
+
+class Test final : public testing::Test {
+ public:
+  explicit Test(std::function<void()> body) : body_(std::move(body)) {}
+  void TestBody() override { body_(); }
+
+ private:
+  const std::function<void()> body_;
+};
+
+void AddTest(const std::string& suite, const std::string& name, std::function<void()> body) {
+  testing::RegisterTest(suite.c_str(), name.c_str(), nullptr, nullptr, __FILE__, __LINE__,
+                        [body = std::move(body)]() -> testing::Test* { return new Test(body); });
+}
+
+int restores = 0;
+
+void AddScripts(const std::vector<fs::path>& paths) {
+  for (const fs::path& path : paths) {
+    const auto script = std::make_shared<const Script>(ReadScriptOrExit(path));
+    for (const Configuration& configuration : Matrix()) {
+      AddTest(TestName(path.stem().string()), configuration.name, [script, configuration] {
+        const Report report = RunScript(*script, configuration);
+        restores += report.restores;
+        for (const std::string& failure : report.failures) {
+          ADD_FAILURE() << failure << "\nwith " << configuration.name;
+        }
+      });
+    }
+  }
+}
+
+void AddExamples() {
+  for (const std::string& function : FunctionsWithExamples()) {
+    AddTest("FunctionExamples", function, [function] {
+      const auto world = World::Make({.name = "examples"});
+      ASSERT_TRUE(world.ok()) << Describe(world.status());
+      for (const std::string& failure : CheckExamples(function, **world)) {
+        ADD_FAILURE() << failure;
+      }
+    });
+  }
+}
+
+int Main(int argc, char** argv) {
+  testing::InitGoogleTest(&argc, argv);
+  std::vector<std::string> arguments(argv + 1, argv + argc);
+  const bool complete = std::erase(arguments, "--complete") > 0;
+  const bool everything = arguments.empty();
+  if (everything) arguments = {"test/sql"};
+  const auto scripts = ScriptsIn(arguments);
+  if (scripts.empty()) {
+    std::cerr << "no scripts in " << arguments.front() << '\n';
+    return 2;
+  }
+  if (const auto status = arrow::compute::Initialize(); !status.ok()) {
+    std::cerr << status.ToString() << '\n';
+    return 1;
+  }
+  const auto keeps_engine = Session::Open({.worker_threads = 1});
+  if (complete) return Complete(scripts);
+  AddScripts(scripts);
+  if (everything) {
+    AddExamples();
+    // The crashes would prove nothing if no job ever went on from a checkpoint.
+    AddTest("Matrix", "JobsWereRestored", [] { EXPECT_GT(restores, 20); });
+  }
+  return RUN_ALL_TESTS();
+}
+
+}  // namespace
+}  // namespace millrace::sql_script
+
+int main(int argc, char** argv) { return millrace::sql_script::Main(argc, argv); }

@@ -1,0 +1,22 @@
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "script.h"
+#include "world.h"
+
+namespace millrace::sql_script {
+
+/// What a script's records answered otherwise than they say: "path:line: …", with a diff.
+struct Report {
+  std::vector<std::string> failures;
+  std::map<size_t, std::vector<std::string>>
+      answers;  ///< of records that expect lines, or any error
+  int restores = 0;
+};
+
+Report RunScript(const Script& script, const Configuration& configuration);
+
+}  // namespace millrace::sql_script
