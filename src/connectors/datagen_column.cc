@@ -306,10 +306,11 @@ Made MakeRandomDecimal(const FieldOptions& options, const SqlType& type, uint64_
   ARROW_RETURN_NOT_OK(options.Read("min", &min, parse, "a number of the type"));
   ARROW_RETURN_NOT_OK(options.Read("max", &max, parse, "a number of the type"));
   if (max < min) return options.Wrong("max", "", "a number from 'min' on");
-  const auto range = static_cast<unsigned __int128>(max - min) + 1;
+  using Unsigned = unsigned __int128;  // the range of 38 digits exceeds __int128
+  const Unsigned range = static_cast<Unsigned>(max) - static_cast<Unsigned>(min) + 1;
   return MakeRandom<__int128>(salt, [min, range](uint64_t random, int64_t) {
-    const auto wide = static_cast<unsigned __int128>(random) << 64 | Mix(random, 1);
-    return min + static_cast<__int128>(wide % range);
+    const auto wide = static_cast<Unsigned>(random) << 64 | Mix(random, 1);
+    return static_cast<__int128>(static_cast<Unsigned>(min) + wide % range);
   });
 }
 

@@ -5,7 +5,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (size < 3) return 0;
   const uint8_t control = data[0];
   millrace::OptionMap options;
-  if ((control & 1) != 0) options["escape-character"] = "\\\\";
+  if ((control & 1) != 0) options["escape-character"] = "\\";
   if ((control & 2) != 0) options["ignore-parse-errors"] = "true";
   if ((control & 4) != 0) options["allow-comments"] = "true";
   if ((control & 8) != 0) options["line-breaks-in-values"] = "false";

@@ -101,7 +101,6 @@ MemoryTable::MemoryTable(const StateSpec& spec, KeyEncoder encoder, KeyGroupRang
                          int max_parallelism)
     : encoder_(std::move(encoder)),
       fields_(TableFields(spec)),
-      max_parallelism_(max_parallelism),
       index_(spec.name, range, max_parallelism) {
   for (const SqlField& c : spec.value.columns()) columns_.emplace_back(c.type.ToArrow());
 }

@@ -59,7 +59,6 @@ class MemoryTable final : public KeyedTable {
 
   const KeyEncoder encoder_;
   const arrow::FieldVector fields_;
-  const int max_parallelism_;
   KeyIndex index_;
   std::vector<ValueColumn> columns_;
   std::array<TimerQueue, 2> timers_;  ///< by domain

@@ -2,6 +2,7 @@
 
 #include <charconv>
 
+#include <arrow/array.h>
 #include <arrow/buffer.h>
 #include <arrow/io/memory.h>
 #include <arrow/ipc/reader.h>

@@ -83,8 +83,7 @@ Status DecodeFixed(std::string_view* bytes, arrow::ArrayBuilder* builder) {
 }
 
 Status DecodeNested(std::string_view* bytes, arrow::ArrayBuilder* builder) {
-  const arrow::DataType& type = *builder->type();
-  switch (type.id()) {
+  switch (builder->type()->id()) {
     case arrow::Type::STRING:
     case arrow::Type::BINARY: {
       const uint32_t n = TakeLength(bytes);
@@ -146,7 +145,7 @@ Status DecodeNested(std::string_view* bytes, arrow::ArrayBuilder* builder) {
     case arrow::Type::INTERVAL_MONTHS:
       return DecodeFixed<arrow::MonthIntervalBuilder>(bytes, builder);
     default:
-      return Error::Internal("state cannot hold the type " + type.ToString());
+      return Error::Internal("state cannot hold the type " + builder->type()->ToString());
   }
 }
 
