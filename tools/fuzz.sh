@@ -1,14 +1,15 @@
 #!/usr/bin/env bash
-# Runs the fuzzers: fuzz.sh [--time=SECONDS] [name]. New inputs stay in build/fuzz/corpus/.
+# Runs the fuzzers: fuzz.sh [--time=SECONDS] [--seed=N] [name]. New inputs stay in build/fuzz/corpus/.
 set -euo pipefail
 source "$(dirname "$0")/lib.sh"
 cd "$ROOT"
 
-seconds=60 name=''
+seconds=60 seed=0 name=''
 for argument in "$@"; do
   case $argument in
     --time=*) seconds=${argument#*=} ;;
-    -*) die "unknown option '$argument'" "usage: ./dev fuzz [--time=SECONDS] [name]" ;;
+    --seed=*) seed=${argument#*=} ;; # the same inputs in every run; 0: others each time
+    -*) die "unknown option '$argument'" "usage: ./dev fuzz [--time=SECONDS] [--seed=N] [name]" ;;
     *) name=$argument ;;
   esac
 done
@@ -23,7 +24,7 @@ run_fuzzer() { # <executable>
   mkdir -p "$new" build/fuzz/crashes
   [[ ! -d $seeds ]] || options+=("$seeds")
   [[ ! -e test/fuzz/$fuzzer.dict ]] || options+=("-dict=test/fuzz/$fuzzer.dict")
-  if "$1" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -verbosity=1 \
+  if "$1" -max_total_time="$seconds" -seed="$seed" -timeout=10 -rss_limit_mb=2048 -verbosity=1 \
     -artifact_prefix="build/fuzz/crashes/$fuzzer-" "$new" "${options[@]}" > "$log" 2>&1; then
     echo "  ok      $fuzzer: $(sed -n 's/^Done \([0-9]* runs\).*/\1/p' "$log"), $(find "$new" -type f | wc -l) inputs"
     return 0
@@ -37,7 +38,7 @@ run_fuzzer() { # <executable>
 export -f run_fuzzer
 ASAN_SYMBOLIZER_PATH=$(type -P llvm-symbolizer-16) && export ASAN_SYMBOLIZER_PATH
 export UBSAN_OPTIONS=print_stacktrace=1
-export seconds
+export seconds seed
 
 mapfile -t fuzzers < <(find build/fuzz -maxdepth 1 -name "*${name%_fuzz}*_fuzz" -type f -executable | sort)
 ((${#fuzzers[@]})) || [[ -z $name ]] || die "no fuzzer matches '$name'"
