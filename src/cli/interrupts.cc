@@ -55,14 +55,15 @@ void Interrupts::Start() {
 Interrupts::Scope::Scope(std::function<void()> handler) {
   State& state = TheState();
   std::lock_guard lock(state.mutex);
-  state.handler = std::move(handler);
+  outer_ = std::exchange(state.handler, std::move(handler));
   state.received = 0;
 }
 
 Interrupts::Scope::~Scope() {
   State& state = TheState();
   std::lock_guard lock(state.mutex);
-  state.handler = nullptr;
+  state.handler = std::move(outer_);
+  state.received = 0;
 }
 
 bool Interrupts::Scope::interrupted() const {

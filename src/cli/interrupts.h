@@ -11,7 +11,7 @@ class Interrupts {
   static void Start();
 
   /// While it lives, the first signal calls `handler`; the next one ends the process at once.
-  /// Outside of any scope the first does.
+  /// Outside of any scope the first does. Scopes nest: the innermost one counts.
   class Scope {
    public:
     explicit Scope(std::function<void()> handler);
@@ -20,6 +20,9 @@ class Interrupts {
     Scope& operator=(const Scope&) = delete;
 
     bool interrupted() const;
+
+   private:
+    std::function<void()> outer_;
   };
 
   Interrupts() = delete;

@@ -15,6 +15,7 @@
 #include "base/error.h"
 #include "cli/commands.h"
 #include "cli/completion.h"
+#include "cli/interrupts.h"
 #include "cli/line_editor.h"
 #include "cli/progress.h"
 #include "cli/results.h"
@@ -65,6 +66,7 @@ class Shell {
   void Run() {
     PrintNote("millrace " + std::string(Version()) + "; 'help' for help, 'quit' to leave");
     std::string text;
+    const Interrupts::Scope between_queries([] {});  // the editor reads Ctrl-C as a key
     while (true) {
       auto input = editor_.Read(text.empty() ? "millrace> " : "     ...> ", text);
       if (input.kind == LineEditor::Input::kInterrupted) {
