@@ -126,6 +126,8 @@ LineEditor::Input LineEditor::Read(const std::string& prompt, const std::string&
   impl_->prompt = prompt;
   impl_->before = before;
   impl_->interrupted = false;
+  // Before the prompt: a Ctrl-C typed the moment it shows is then already a key.
+  el_set(impl_->editor, EL_PREP_TERM, 1);
   int count = 0;
   const char* line = el_gets(impl_->editor, &count);
   if (impl_->interrupted) {
