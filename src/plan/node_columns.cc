@@ -71,14 +71,67 @@ Status Check(const UnnestConfig& c, int width) {
   return CheckExpressions("the collection", {c.collection}, width);
 }
 
-Status Check(const AggregateConfig& c, int width) {
-  ARROW_RETURN_NOT_OK(CheckIndices("a key", c.keys, width));
-  ARROW_RETURN_NOT_OK(CheckNames("keys", c.key_names.size(), c.keys.size()));
-  for (const AggregateCall& call : c.aggregates) {
+Status CheckCalls(const std::vector<AggregateCall>& calls, AggregatePhase phase, int width) {
+  if (phase == AggregatePhase::kGlobal)
+    return Status::OK();  // they speak of the local node's input
+  for (const AggregateCall& call : calls) {
     ARROW_RETURN_NOT_OK(CheckExpressions("an aggregate", call.arguments, width));
     ARROW_RETURN_NOT_OK(CheckExpression("a filter", call.filter, width));
   }
   return Status::OK();
+}
+
+Status Check(const AggregateConfig& c, int width) {
+  ARROW_RETURN_NOT_OK(CheckIndices("a key", c.keys, width));
+  ARROW_RETURN_NOT_OK(CheckNames("keys", c.key_names.size(), c.keys.size()));
+  return CheckCalls(c.aggregates, c.phase, width);
+}
+
+Status CheckOptional(const std::string& what, int column, int width) {
+  return column == -1 ? Status::OK() : CheckIndex(what, column, width);
+}
+
+Status CheckWindow(const WindowSpec& w, int width) {
+  ARROW_RETURN_NOT_OK(CheckOptional("a window", w.time_column, width));
+  if (w.kind == WindowSpec::Kind::kAttached) {
+    return CheckIndices("a window", {w.start_column, w.end_column}, width);
+  }
+  const bool steps = w.kind == WindowSpec::Kind::kHop || w.kind == WindowSpec::Kind::kCumulate;
+  if (w.size_us > 0 && (!steps || w.step_us > 0)) return Status::OK();
+  return Error::User("a window has a size or step that is not positive");
+}
+
+Status Check(const WindowConfig& c, int width) {
+  ARROW_RETURN_NOT_OK(CheckIndices("a key", c.keys, width));
+  return CheckWindow(c.window, width);
+}
+
+Status Check(const WindowAggregateConfig& c, int width) {
+  ARROW_RETURN_NOT_OK(CheckIndices("a key", c.keys, width));
+  ARROW_RETURN_NOT_OK(CheckNames("keys", c.key_names.size(), c.keys.size()));
+  ARROW_RETURN_NOT_OK(CheckCalls(c.aggregates, c.phase, width));
+  return c.phase == AggregatePhase::kGlobal ? Status::OK() : CheckWindow(c.window, width);
+}
+
+Status Check(const ExpandConfig& c, int width) {
+  ARROW_RETURN_NOT_OK(CheckIndices("a grouping set", c.columns, width));
+  for (const auto& set : c.sets) ARROW_RETURN_NOT_OK(CheckIndices("a grouping set", set, width));
+  return Status::OK();
+}
+
+Status Check(const DeduplicateConfig& c, int width) {
+  ARROW_RETURN_NOT_OK(CheckIndices("a key", c.keys, width));
+  ARROW_RETURN_NOT_OK(CheckOptional("the time", c.time_column, width));
+  return CheckOptional("the window's end", c.window_end, width);
+}
+
+Status Check(const RankConfig& c, int width) {
+  ARROW_RETURN_NOT_OK(CheckIndices("a key", c.keys, width));
+  for (const SortColumn& sort : c.order) {
+    ARROW_RETURN_NOT_OK(CheckIndex("the order", sort.column, width));
+  }
+  if (c.from < 1 || c.to < c.from) return Error::User("a Top-N has an empty range");
+  return CheckOptional("the window's end", c.window_end, width);
 }
 
 Status Check(const PredictConfig& c, int width) {
@@ -111,6 +164,11 @@ Status CheckColumnReferences(const NodeConfig& config, const Schema* input) {
       CheckIf<CalcConfig>(config, width, &status) ||
       CheckIf<UnnestConfig>(config, width, &status) ||
       CheckIf<AggregateConfig>(config, width, &status) ||
+      CheckIf<WindowConfig>(config, width, &status) ||
+      CheckIf<WindowAggregateConfig>(config, width, &status) ||
+      CheckIf<ExpandConfig>(config, width, &status) ||
+      CheckIf<DeduplicateConfig>(config, width, &status) ||
+      CheckIf<RankConfig>(config, width, &status) ||
       CheckIf<PredictConfig>(config, width, &status) || CheckIf<SinkConfig>(config, width, &status);
   return status;
 }

@@ -124,9 +124,75 @@ void Read(ObjectReader& reader, UnnestConfig* c) {
   c->names = reader.Strings("names");
 }
 
-Json ToJsonOf(const AggregateConfig& c) {
+/// Names of an enumeration's values, in their order.
+template <class Enum>
+struct EnumNames;
+template <>
+struct EnumNames<AggregateConfig::Output> {
+  static constexpr std::string_view kNames[] = {"final", "changelog"};
+};
+template <>
+struct EnumNames<AggregatePhase> {
+  static constexpr std::string_view kNames[] = {"single", "local", "global"};
+};
+template <>
+struct EnumNames<WindowSpec::Kind> {
+  static constexpr std::string_view kNames[] = {"tumble", "hop", "cumulate", "session", "attached"};
+};
+template <>
+struct EnumNames<PredictOrder> {
+  static constexpr std::string_view kNames[] = {"ordered", "unordered"};
+};
+
+template <class Enum>
+std::string NameOf(Enum value) {
+  return std::string(EnumNames<Enum>::kNames[static_cast<size_t>(value)]);
+}
+
+/// A missing member keeps the value.
+template <class Enum>
+void ReadEnum(ObjectReader& reader, const char* key, Enum* value) {
+  const std::string name = reader.String(key, NameOf(*value));
+  std::string known;
+  for (size_t i = 0; i < std::size(EnumNames<Enum>::kNames); ++i) {
+    if (name == EnumNames<Enum>::kNames[i]) {
+      *value = static_cast<Enum>(i);
+      return;
+    }
+    known += (i == 0 ? "'" : ", '") + std::string(EnumNames<Enum>::kNames[i]) + '\'';
+  }
+  reader.Fail(key, "one of " + known + " is expected");
+}
+
+Json ToJsonOf(const WindowSpec& w) {
+  return {{"kind", NameOf(w.kind)},       {"size_us", w.size_us},
+          {"step_us", w.step_us},         {"offset_us", w.offset_us},
+          {"time_column", w.time_column}, {"start_column", w.start_column},
+          {"end_column", w.end_column}};
+}
+
+void ReadWindow(ObjectReader& reader, WindowSpec* w) {
+  ObjectReader r(reader.Member("window"), reader.PathOf("window"));
+  ReadEnum(r, "kind", &w->kind);
+  w->size_us = r.Int("size_us", 0);
+  w->step_us = r.Int("step_us", 0);
+  w->offset_us = r.Int("offset_us", 0);
+  w->time_column = static_cast<int>(r.Int("time_column", -1));
+  w->start_column = static_cast<int>(r.Int("start_column", -1));
+  w->end_column = static_cast<int>(r.Int("end_column", -1));
+  reader.Absorb(r.Done());
+}
+
+Json ToJsonOf(const WindowConfig& c) { return {{"window", ToJsonOf(c.window)}, {"keys", c.keys}}; }
+
+void Read(ObjectReader& reader, WindowConfig* c) {
+  ReadWindow(reader, &c->window);
+  c->keys = reader.Ints("keys");
+}
+
+Json ToJsonOf(const std::vector<AggregateCall>& aggregates) {
   Json calls = Json::array();
-  for (const AggregateCall& call : c.aggregates) {
+  for (const AggregateCall& call : aggregates) {
     Json json = {{"function", call.function},
                  {"args", ExpressionsToJson(call.arguments)},
                  {"type", TypeToJson(call.type)},
@@ -135,15 +201,10 @@ Json ToJsonOf(const AggregateConfig& c) {
     if (call.distinct) json["distinct"] = true;
     calls.push_back(std::move(json));
   }
-  return {{"keys", c.keys},
-          {"key_names", c.key_names},
-          {"aggregates", std::move(calls)},
-          {"output", c.output == AggregateConfig::Output::kFinal ? "final" : "changelog"}};
+  return calls;
 }
 
-void Read(ObjectReader& reader, AggregateConfig* c) {
-  c->keys = reader.Ints("keys");
-  c->key_names = reader.Strings("key_names");
+void ReadAggregates(ObjectReader& reader, std::vector<AggregateCall>* aggregates) {
   ForEach(reader, "aggregates", [&](ObjectReader& r) {
     AggregateCall call;
     call.function = r.String("function");
@@ -152,13 +213,90 @@ void Read(ObjectReader& reader, AggregateConfig* c) {
     call.distinct = r.Bool("distinct", false);
     call.type = r.Type("type");
     call.name = r.String("name");
-    c->aggregates.push_back(std::move(call));
+    aggregates->push_back(std::move(call));
   });
-  const std::string output = reader.String("output");
-  if (output != "final" && output != "changelog")
-    reader.Fail("output", "'final' or 'changelog' is expected");
-  c->output =
-      output == "final" ? AggregateConfig::Output::kFinal : AggregateConfig::Output::kChangelog;
+}
+
+Json ToJsonOf(const AggregateConfig& c) {
+  return {{"keys", c.keys},
+          {"key_names", c.key_names},
+          {"aggregates", ToJsonOf(c.aggregates)},
+          {"output", NameOf(c.output)},
+          {"phase", NameOf(c.phase)}};
+}
+
+void Read(ObjectReader& reader, AggregateConfig* c) {
+  c->keys = reader.Ints("keys");
+  c->key_names = reader.Strings("key_names");
+  ReadAggregates(reader, &c->aggregates);
+  ReadEnum(reader, "output", &c->output);
+  ReadEnum(reader, "phase", &c->phase);
+}
+
+Json ToJsonOf(const WindowAggregateConfig& c) {
+  return {{"window", ToJsonOf(c.window)}, {"keys", c.keys},
+          {"key_names", c.key_names},     {"aggregates", ToJsonOf(c.aggregates)},
+          {"phase", NameOf(c.phase)},     {"allowed_lateness_us", c.allowed_lateness_us}};
+}
+
+void Read(ObjectReader& reader, WindowAggregateConfig* c) {
+  ReadWindow(reader, &c->window);
+  c->keys = reader.Ints("keys");
+  c->key_names = reader.Strings("key_names");
+  ReadAggregates(reader, &c->aggregates);
+  ReadEnum(reader, "phase", &c->phase);
+  c->allowed_lateness_us = reader.Int("allowed_lateness_us", 0);
+}
+
+Json ToJsonOf(const ExpandConfig& c) {
+  Json sets = Json::array();
+  for (const auto& set : c.sets) sets.push_back({{"columns", set}});
+  return {{"columns", c.columns}, {"sets", std::move(sets)}, {"id_name", c.id_name}};
+}
+
+void Read(ObjectReader& reader, ExpandConfig* c) {
+  c->columns = reader.Ints("columns");
+  ForEach(reader, "sets", [&](ObjectReader& r) { c->sets.push_back(r.Ints("columns")); });
+  c->id_name = reader.String("id_name");
+}
+
+Json ToJsonOf(const DeduplicateConfig& c) {
+  return {{"keys", c.keys},
+          {"time_column", c.time_column},
+          {"keep_last", c.keep_last},
+          {"window_end", c.window_end}};
+}
+
+void Read(ObjectReader& reader, DeduplicateConfig* c) {
+  c->keys = reader.Ints("keys");
+  c->time_column = static_cast<int>(reader.Int("time_column", -1));
+  c->keep_last = reader.Bool("keep_last", false);
+  c->window_end = static_cast<int>(reader.Int("window_end", -1));
+}
+
+Json ToJsonOf(const RankConfig& c) {
+  Json order = Json::array();
+  for (const SortColumn& sort : c.order) {
+    order.push_back({{"column", sort.column},
+                     {"ascending", sort.ascending},
+                     {"nulls_first", sort.nulls_first}});
+  }
+  return {{"keys", c.keys},  {"order", std::move(order)},    {"from", c.from},
+          {"to", c.to},      {"number_name", c.number_name}, {"window_end", c.window_end},
+          {"final", c.final}};
+}
+
+void Read(ObjectReader& reader, RankConfig* c) {
+  c->keys = reader.Ints("keys");
+  ForEach(reader, "order", [&](ObjectReader& r) {
+    c->order.push_back({static_cast<int>(r.Int("column")), r.Bool("ascending", true),
+                        r.Bool("nulls_first", true)});
+  });
+  c->from = reader.Int("from");
+  c->to = reader.Int("to");
+  c->number_name = reader.String("number_name", "");
+  c->window_end = static_cast<int>(reader.Int("window_end", -1));
+  c->final = reader.Bool("final", false);
 }
 
 Json ToJsonOf(const LimitConfig& c) { return {{"offset", c.offset}, {"limit", c.limit}}; }
@@ -177,7 +315,7 @@ Json ToJsonOf(const PredictConfig& c) {
             {"output", SchemaToJson(c.model.output)}}},
           {"arguments", ExpressionsToJson(c.arguments)},
           {"names", c.names},
-          {"order", c.order == PredictOrder::kOrdered ? "ordered" : "unordered"},
+          {"order", NameOf(c.order)},
           {"max_in_flight", c.max_in_flight},
           {"linger_us", c.linger_us},
           {"timeout_us", c.timeout_us},
@@ -194,10 +332,7 @@ void Read(ObjectReader& reader, PredictConfig* c) {
   reader.Absorb(r.Done());
   c->arguments = reader.Exprs("arguments");
   c->names = reader.Strings("names");
-  const std::string order = reader.String("order", "ordered");
-  if (order != "ordered" && order != "unordered")
-    reader.Fail("order", "'ordered' or 'unordered' is expected");
-  c->order = order == "unordered" ? PredictOrder::kUnordered : PredictOrder::kOrdered;
+  ReadEnum(reader, "order", &c->order);
   const PredictConfig defaults;
   c->max_in_flight = reader.Int("max_in_flight", defaults.max_in_flight);
   c->linger_us = reader.Int("linger_us", defaults.linger_us);
@@ -237,9 +372,20 @@ std::pair<const std::string_view, Kind> KindOf() {
 
 const std::map<std::string_view, Kind>& Kinds() {
   static const std::map<std::string_view, Kind> kinds = {
-      KindOf<SourceConfig>(),  KindOf<ValuesConfig>(),    KindOf<CalcConfig>(),
-      KindOf<UnnestConfig>(),  KindOf<AggregateConfig>(), KindOf<LimitConfig>(),
-      KindOf<PredictConfig>(), KindOf<SinkConfig>(),      KindOf<CollectConfig>(),
+      KindOf<SourceConfig>(),
+      KindOf<ValuesConfig>(),
+      KindOf<CalcConfig>(),
+      KindOf<UnnestConfig>(),
+      KindOf<AggregateConfig>(),
+      KindOf<LimitConfig>(),
+      KindOf<PredictConfig>(),
+      KindOf<SinkConfig>(),
+      KindOf<CollectConfig>(),
+      KindOf<WindowConfig>(),
+      KindOf<WindowAggregateConfig>(),
+      KindOf<ExpandConfig>(),
+      KindOf<DeduplicateConfig>(),
+      KindOf<RankConfig>(),
   };
   return kinds;
 }
@@ -260,6 +406,11 @@ template Json NodeConfigOf<LimitConfig>::ToJson() const;
 template Json NodeConfigOf<PredictConfig>::ToJson() const;
 template Json NodeConfigOf<SinkConfig>::ToJson() const;
 template Json NodeConfigOf<CollectConfig>::ToJson() const;
+template Json NodeConfigOf<WindowConfig>::ToJson() const;
+template Json NodeConfigOf<WindowAggregateConfig>::ToJson() const;
+template Json NodeConfigOf<ExpandConfig>::ToJson() const;
+template Json NodeConfigOf<DeduplicateConfig>::ToJson() const;
+template Json NodeConfigOf<RankConfig>::ToJson() const;
 
 Result<NodeConfigPtr> NodeConfigFromJson(std::string_view op, int version, const Json& json,
                                          const std::string& path) {

@@ -1,4 +1,6 @@
 // One line for each node, for EXPLAIN.
+#include <utility>
+
 #include "base/options.h"
 #include "plan/nodes.h"
 
@@ -75,9 +77,9 @@ std::string Text(const UnnestConfig& c, const Names& columns) {
          Join(c.names) + ')' + (c.ordinality ? " with ordinality" : "");
 }
 
-std::string Text(const AggregateConfig& c, const Names& columns) {
+std::string CallsText(const std::vector<AggregateCall>& aggregates, const Names& columns) {
   Names calls;
-  for (const AggregateCall& call : c.aggregates) {
+  for (const AggregateCall& call : aggregates) {
     Names arguments;
     for (const auto& argument : call.arguments) arguments.push_back(ToString(*argument, columns));
     std::string text = call.function + '(' + (call.distinct ? "DISTINCT " : "") +
@@ -85,9 +87,111 @@ std::string Text(const AggregateConfig& c, const Names& columns) {
     if (call.filter) text += " FILTER (" + ToString(*call.filter, columns) + ')';
     calls.push_back(std::move(text));
   }
+  return Join(calls);
+}
+
+std::string_view PhaseText(AggregatePhase phase) {
+  switch (phase) {
+    case AggregatePhase::kSingle:
+      return "";
+    case AggregatePhase::kLocal:
+      return ", local";
+    case AggregatePhase::kGlobal:
+      return ", global";
+  }
+  return "";
+}
+
+std::string Text(const AggregateConfig& c, const Names& columns) {
+  // What a global node's calls read is the local node's input, whose names are not here.
+  const std::string calls =
+      c.phase == AggregatePhase::kGlobal ? "" : CallsText(c.aggregates, columns);
   std::string out = c.keys.empty() ? "over everything" : "by " + Join(c.key_names);
-  if (!calls.empty()) out += ": " + Join(calls);
-  return out + (c.output == AggregateConfig::Output::kFinal ? " (final)" : " (changelog)");
+  if (!calls.empty()) out += ": " + calls;
+  return out + (c.output == AggregateConfig::Output::kFinal ? " (final" : " (changelog") +
+         std::string(PhaseText(c.phase)) + ')';
+}
+
+std::string NameAt(const Names& columns, int column) {
+  const auto index = static_cast<size_t>(column);
+  return index < columns.size() ? columns[index] : '#' + std::to_string(column);
+}
+
+std::string Duration(int64_t us) {
+  constexpr std::pair<int64_t, std::string_view> kUnits[] = {{86'400'000'000, " d"},
+                                                             {3'600'000'000, " h"},
+                                                             {60'000'000, " min"},
+                                                             {1'000'000, " s"},
+                                                             {1'000, " ms"}};
+  for (const auto& [length, name] : kUnits) {
+    if (us != 0 && us % length == 0) return std::to_string(us / length) + std::string(name);
+  }
+  return std::to_string(us) + " us";
+}
+
+std::string WindowText(const WindowSpec& w, const Names& columns) {
+  const std::string time = w.time_column < 0 ? "processing time" : NameAt(columns, w.time_column);
+  const std::string offset = w.offset_us == 0 ? "" : ", offset " + Duration(w.offset_us);
+  switch (w.kind) {
+    case WindowSpec::Kind::kTumble:
+      return "tumble(" + time + ", " + Duration(w.size_us) + offset + ')';
+    case WindowSpec::Kind::kHop:
+      return "hop(" + time + ", " + Duration(w.step_us) + ", " + Duration(w.size_us) + offset + ')';
+    case WindowSpec::Kind::kCumulate:
+      return "cumulate(" + time + ", " + Duration(w.step_us) + ", " + Duration(w.size_us) + offset +
+             ')';
+    case WindowSpec::Kind::kSession:
+      return "session(" + time + ", " + Duration(w.size_us) + ')';
+    case WindowSpec::Kind::kAttached:
+      return "windows of the rows";
+  }
+  return "";
+}
+
+Names NamesAt(const Names& columns, const std::vector<int>& which) {
+  Names names;
+  for (const int column : which) names.push_back(NameAt(columns, column));
+  return names;
+}
+
+std::string Text(const WindowConfig& c, const Names& columns) {
+  return WindowText(c.window, columns) +
+         (c.keys.empty() ? "" : " by " + Join(NamesAt(columns, c.keys)));
+}
+
+std::string Text(const WindowAggregateConfig& c, const Names& columns) {
+  std::string out = WindowText(c.window, columns);
+  if (!c.key_names.empty()) out += " by " + Join(c.key_names);
+  const std::string calls =
+      c.phase == AggregatePhase::kGlobal ? "" : CallsText(c.aggregates, columns);
+  if (!calls.empty()) out += ": " + calls;
+  if (c.allowed_lateness_us > 0) out += ", late until " + Duration(c.allowed_lateness_us);
+  return out + std::string(PhaseText(c.phase));
+}
+
+std::string Text(const ExpandConfig& c, const Names& columns) {
+  Names sets;
+  for (const auto& set : c.sets) sets.push_back('(' + Join(NamesAt(columns, set)) + ')');
+  return Join(sets) + " AS " + c.id_name;
+}
+
+std::string Text(const DeduplicateConfig& c, const Names& columns) {
+  return std::string(c.keep_last ? "last" : "first") + " row by " +
+         (c.time_column < 0 ? "arrival" : NameAt(columns, c.time_column)) + " of " +
+         Join(NamesAt(columns, c.keys)) +
+         (c.window_end < 0 ? "" : ", when " + NameAt(columns, c.window_end) + " has passed");
+}
+
+std::string Text(const RankConfig& c, const Names& columns) {
+  Names order;
+  for (const SortColumn& sort : c.order) {
+    order.push_back(NameAt(columns, sort.column) + (sort.ascending ? "" : " desc"));
+  }
+  return "rows " + std::to_string(c.from) + " to " + std::to_string(c.to) + " by " + Join(order) +
+         (c.keys.empty() ? "" : " of " + Join(NamesAt(columns, c.keys))) +
+         (c.number_name.empty() ? "" : " AS " + c.number_name) +
+         (c.window_end < 0 ? "" : ", when " + NameAt(columns, c.window_end) + " has passed") +
+         (c.final ? " (final)" : "");
 }
 
 std::string Text(const LimitConfig& c, const Names&) {
@@ -125,5 +229,11 @@ template std::string NodeConfigOf<LimitConfig>::Describe(const std::vector<Schem
 template std::string NodeConfigOf<PredictConfig>::Describe(const std::vector<Schema>&) const;
 template std::string NodeConfigOf<SinkConfig>::Describe(const std::vector<Schema>&) const;
 template std::string NodeConfigOf<CollectConfig>::Describe(const std::vector<Schema>&) const;
+template std::string NodeConfigOf<WindowConfig>::Describe(const std::vector<Schema>&) const;
+template std::string NodeConfigOf<WindowAggregateConfig>::Describe(
+    const std::vector<Schema>&) const;
+template std::string NodeConfigOf<ExpandConfig>::Describe(const std::vector<Schema>&) const;
+template std::string NodeConfigOf<DeduplicateConfig>::Describe(const std::vector<Schema>&) const;
+template std::string NodeConfigOf<RankConfig>::Describe(const std::vector<Schema>&) const;
 
 }  // namespace millrace

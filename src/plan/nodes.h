@@ -96,6 +96,32 @@ struct UnnestConfig final : NodeConfigOf<UnnestConfig> {
   std::vector<std::string> names;  ///< of the added columns
 };
 
+/// Windows over a time column, as Flink's window TVFs define them.
+struct WindowSpec {
+  enum class Kind {
+    kTumble,
+    kHop,
+    kCumulate,
+    kSession,   ///< of each key: a gap of `size_us` closes it
+    kAttached,  ///< the rows bring their windows: columns `start_column` and `end_column`
+  };
+  Kind kind = Kind::kTumble;
+  int64_t size_us = 0;    ///< of a window; CUMULATE: of the largest; SESSION: the gap
+  int64_t step_us = 0;    ///< HOP: the slide; CUMULATE: the step
+  int64_t offset_us = 0;  ///< of the windows' beginnings from 1970-01-01 00:00:00
+  int time_column = -1;   ///< the rowtime; -1: processing time
+  int start_column = -1;
+  int end_column = -1;
+};
+
+/// A window TVF by itself. Output: the input's columns, window_start, window_end, window_time; a
+/// row once for each of its windows. A row behind the watermark is in its windows like any other.
+struct WindowConfig final : NodeConfigOf<WindowConfig> {
+  static constexpr std::string_view kOp = "window";
+  WindowSpec window;
+  std::vector<int> keys;  ///< SESSION: PARTITION BY
+};
+
 struct AggregateCall {
   std::string function;  ///< COUNT, SUM, MIN, MAX, AVG …
   std::vector<ExpressionPtr> arguments;
@@ -103,6 +129,14 @@ struct AggregateCall {
   bool distinct = false;
   SqlType type;
   std::string name;
+};
+
+/// How much of an aggregation a node does. Two nodes share it: the local one sums up what its
+/// subtask reads, the global one merges that by key.
+enum class AggregatePhase {
+  kSingle,
+  kLocal,   ///< output: keys, (window_end,) then every aggregate's accumulator columns
+  kGlobal,  ///< input: a local node's output
 };
 
 /// Keyed aggregation; output: keys, then aggregates. Without keys: one global row.
@@ -116,6 +150,59 @@ struct AggregateConfig final : NodeConfigOf<AggregateConfig> {
   std::vector<std::string> key_names;
   std::vector<AggregateCall> aggregates;
   Output output = Output::kChangelog;
+  AggregatePhase phase = AggregatePhase::kSingle;
+};
+
+/// Aggregation by key and window; output: keys, window_start, window_end, window_time, then
+/// aggregates. A window's rows leave when the watermark passes its end (kFinal semantics); a row
+/// behind that goes to the port "late". With `allowed_lateness_us` a late row corrects its window
+/// until then: the output is a changelog.
+struct WindowAggregateConfig final : NodeConfigOf<WindowAggregateConfig> {
+  static constexpr std::string_view kOp = "window_aggregate";
+  WindowSpec window;
+  std::vector<int> keys;
+  std::vector<std::string> key_names;
+  std::vector<AggregateCall> aggregates;
+  AggregatePhase phase = AggregatePhase::kSingle;
+  int64_t allowed_lateness_us = 0;
+};
+
+/// GROUPING SETS, ROLLUP, CUBE: every row once for each set, with NULL in the columns that the set
+/// leaves out. Output: the input's columns, then `id_name` BIGINT: a bit for each column left out,
+/// the first of `columns` in the highest.
+struct ExpandConfig final : NodeConfigOf<ExpandConfig> {
+  static constexpr std::string_view kOp = "expand";
+  std::vector<int> columns;            ///< that some set leaves out
+  std::vector<std::vector<int>> sets;  ///< of `columns`, those kept
+  std::string id_name;
+};
+
+/// Keeps one row of each key: the first or the last one by time.
+struct DeduplicateConfig final : NodeConfigOf<DeduplicateConfig> {
+  static constexpr std::string_view kOp = "deduplicate";
+  std::vector<int> keys;
+  int time_column = -1;  ///< the rowtime; -1: the order of arrival
+  bool keep_last = false;
+  int window_end = -1;  ///< one of `keys`: the row leaves when the watermark passes it
+};
+
+struct SortColumn {
+  int column = 0;
+  bool ascending = true;
+  bool nulls_first = true;
+};
+
+/// Top-N: the rows of each key whose ROW_NUMBER by `order` is within [`from`, `to`]. Output: the
+/// input's columns, then the number where `number_name` is not empty.
+struct RankConfig final : NodeConfigOf<RankConfig> {
+  static constexpr std::string_view kOp = "rank";
+  std::vector<int> keys;
+  std::vector<SortColumn> order;
+  int64_t from = 1;
+  int64_t to = 1;
+  std::string number_name;
+  int window_end = -1;  ///< one of `keys`: the rows leave when the watermark passes it
+  bool final = false;   ///< bounded input: the rows leave at its end
 };
 
 /// Keeps `limit` rows after `offset`; at parallelism 1. Tells upstream when it has enough.

@@ -94,6 +94,43 @@ std::vector<NodeConfigPtr> EveryConfig() {
                            SqlType::BigInt(),
                            "s"}};
   aggregate.output = AggregateConfig::Output::kFinal;
+  aggregate.phase = AggregatePhase::kGlobal;
+  WindowSpec hop;
+  hop.kind = WindowSpec::Kind::kHop;
+  hop.size_us = 60'000'000;
+  hop.step_us = 10'000'000;
+  hop.offset_us = 500;
+  hop.time_column = 2;
+  WindowConfig window;
+  window.window = hop;
+  window.keys = {1};
+  WindowAggregateConfig windows;
+  windows.window = hop;
+  windows.window.kind = WindowSpec::Kind::kAttached;
+  windows.window.start_column = 3;
+  windows.window.end_column = 4;
+  windows.keys = {1};
+  windows.key_names = {"k"};
+  windows.aggregates = aggregate.aggregates;
+  windows.phase = AggregatePhase::kLocal;
+  windows.allowed_lateness_us = 7;
+  ExpandConfig expand;
+  expand.columns = {0, 1};
+  expand.sets = {{0, 1}, {0}, {}};
+  expand.id_name = "id";
+  DeduplicateConfig first;
+  first.keys = {1};
+  first.time_column = 2;
+  first.keep_last = true;
+  first.window_end = 1;
+  RankConfig rank;
+  rank.keys = {1};
+  rank.order = {{0, false, false}};
+  rank.from = 2;
+  rank.to = 5;
+  rank.number_name = "n";
+  rank.window_end = 1;
+  rank.final = true;
   LimitConfig limit;
   limit.offset = 2;
   limit.limit = 5;
@@ -115,11 +152,20 @@ std::vector<NodeConfigPtr> EveryConfig() {
   sink.primary_key = {0};
   CollectConfig collect;
   collect.receiver = "r1";
-  return {std::make_shared<SourceConfig>(source),       std::make_shared<ValuesConfig>(values),
-          std::make_shared<CalcConfig>(calc),           std::make_shared<UnnestConfig>(unnest),
-          std::make_shared<AggregateConfig>(aggregate), std::make_shared<LimitConfig>(limit),
-          std::make_shared<PredictConfig>(predict),     std::make_shared<SinkConfig>(sink),
-          std::make_shared<CollectConfig>(collect)};
+  return {std::make_shared<SourceConfig>(source),
+          std::make_shared<ValuesConfig>(values),
+          std::make_shared<CalcConfig>(calc),
+          std::make_shared<UnnestConfig>(unnest),
+          std::make_shared<AggregateConfig>(aggregate),
+          std::make_shared<LimitConfig>(limit),
+          std::make_shared<PredictConfig>(predict),
+          std::make_shared<SinkConfig>(sink),
+          std::make_shared<CollectConfig>(collect),
+          std::make_shared<WindowConfig>(window),
+          std::make_shared<WindowAggregateConfig>(windows),
+          std::make_shared<ExpandConfig>(expand),
+          std::make_shared<DeduplicateConfig>(first),
+          std::make_shared<RankConfig>(rank)};
 }
 
 TEST(PlanJsonTest, EveryConfigReadsBack) {
@@ -193,6 +239,26 @@ TEST(PlanTest, ValidateFindsBrokenStructure) {
     c.damage(plan);
     EXPECT_THAT(Validate(plan).message(), HasSubstr(c.message));
   }
+}
+
+TEST(PlanTest, WindowsAreDescribedByTheirColumns) {
+  const Schema input({{"k", SqlType::String(), {}},
+                      {"v", SqlType::BigInt(), {}},
+                      {"ts", SqlType::Timestamp(3), {}}});
+  WindowAggregateConfig windows;
+  windows.window = {WindowSpec::Kind::kHop, 60'000'000, 1'500'000, 0, 2, -1, -1};
+  windows.keys = {0};
+  windows.key_names = {"k"};
+  windows.aggregates = {
+      {"SUM", {Expression::Column(1, SqlType::BigInt())}, nullptr, false, SqlType::BigInt(), "s"}};
+  windows.allowed_lateness_us = 3'600'000'000;
+  EXPECT_EQ(windows.Describe({input}), "hop(ts, 1500 ms, 1 min) by k: SUM(v), late until 1 h");
+  RankConfig rank;
+  rank.keys = {0};
+  rank.order = {{1, false, true}};
+  rank.to = 3;
+  rank.number_name = "n";
+  EXPECT_EQ(rank.Describe({input}), "rows 1 to 3 by v desc of k AS n");
 }
 
 TEST(PlanTest, TextShowsStagesAndHidesSecrets) {
