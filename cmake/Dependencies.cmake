@@ -72,6 +72,7 @@ find_package(Threads REQUIRED)
 find_package(GTest REQUIRED)
 find_package(benchmark REQUIRED)
 find_package(Boost REQUIRED) # headers only: Boost::headers
+find_package(prometheus-cpp REQUIRED)
 
 find_path(edit_include histedit.h REQUIRED)
 find_library(edit_library edit REQUIRED)

@@ -99,6 +99,9 @@ class MILLRACE_EXPORT JobClient {
   arrow::Status Wait() const;
   /// As `Wait`; empty where it still runs after `timeout`.
   std::optional<arrow::Status> WaitFor(std::chrono::milliseconds timeout) const;
+  /// Calls `done` once the job has ended: on a thread of the engine, where it must not block, or at
+  /// once where it has ended already.
+  void WhenOver(std::function<void()> done);
   /// Sources stop, sinks are closed without what is not committed. Returns at once; `Wait` tells
   /// the end.
   void Cancel();

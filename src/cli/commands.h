@@ -16,6 +16,8 @@ void AddRunCommand(CLI::App& program, Action* action);
 void AddExplainCommand(CLI::App& program, Action* action);
 void AddSqlCommand(CLI::App& program, Action* action);
 void AddModelServerCommand(CLI::App& program, Action* action);
+void AddServeCommand(CLI::App& program, Action* action);
+void AddJobCommands(CLI::App& program, Action* action);
 void AddReferenceCommands(CLI::App& program, Action* action);
 
 }  // namespace millrace::cli

@@ -2,6 +2,7 @@
 
 #include <csignal>
 #include <cstdlib>
+#include <future>
 #include <mutex>
 #include <thread>
 #include <utility>
@@ -50,6 +51,12 @@ void Interrupts::Start() {
     int signal = 0;
     while (sigwait(&signals, &signal) == 0) OnSignal(signal);
   }).detach();
+}
+
+void Interrupts::Wait() {
+  std::promise<void> interrupted;
+  const Scope scope([&] { interrupted.set_value(); });
+  interrupted.get_future().wait();
 }
 
 Interrupts::Scope::Scope(std::function<void()> handler) {

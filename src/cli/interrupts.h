@@ -25,6 +25,9 @@ class Interrupts {
     std::function<void()> outer_;
   };
 
+  /// Returns at the first signal.
+  static void Wait();
+
   Interrupts() = delete;
 };
 

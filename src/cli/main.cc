@@ -51,6 +51,8 @@ int Main(int argc, char** argv) {
   AddSqlCommand(program, &action);
   AddExplainCommand(program, &action);
   AddModelServerCommand(program, &action);
+  AddServeCommand(program, &action);
+  AddJobCommands(program, &action);
   AddReferenceCommands(program, &action);
   if (RejectUnknownCommand(program, argc, argv)) return kUsage;
   try {

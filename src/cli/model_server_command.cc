@@ -1,6 +1,4 @@
-#include <condition_variable>
 #include <memory>
-#include <mutex>
 
 #include <CLI/CLI.hpp>
 
@@ -15,20 +13,6 @@
 namespace millrace::cli {
 namespace {
 
-/// Until Ctrl-C or SIGTERM.
-void WaitForInterrupt() {
-  std::mutex mutex;
-  std::condition_variable wake;
-  bool interrupted = false;
-  Interrupts::Scope scope([&] {
-    std::lock_guard lock(mutex);
-    interrupted = true;
-    wake.notify_all();
-  });
-  std::unique_lock lock(mutex);
-  wake.wait(lock, [&] { return interrupted; });
-}
-
 int Serve(const ModelServerOptions& options) {
   const auto session = Session::Open({});
   if (!session.ok()) {
@@ -42,7 +26,7 @@ int Serve(const ModelServerOptions& options) {
   }
   PrintNote("model-server: serving " + options.repository + " at http://" + options.host + ":" +
             std::to_string((*server)->port()) + "  (Ctrl-C ends it)");
-  WaitForInterrupt();
+  Interrupts::Wait();
   (*server)->Stop();
   return kOk;
 }

@@ -4,8 +4,6 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <cstdlib>
-#include <filesystem>
 #include <memory>
 #include <string>
 #include <utility>
@@ -21,6 +19,7 @@
 #include "cli/results.h"
 #include "cli/runner.h"
 #include "cli/script.h"
+#include "cli/state_folder.h"
 #include "cli/terminal.h"
 #include "syntax/interactive.h"
 
@@ -41,26 +40,13 @@ std::string Trimmed(std::string_view text) {
   return std::string(text.substr(begin, text.find_last_not_of(" \t\n;") - begin + 1));
 }
 
-/// In the user's state folder; empty where there is none.
-std::string HistoryFile() {
-  const char* state = std::getenv("XDG_STATE_HOME");
-  const char* home = std::getenv("HOME");
-  if ((state == nullptr || *state == '\0') && (home == nullptr || *home == '\0')) return {};
-  const std::filesystem::path folder = state != nullptr && *state != '\0'
-                                           ? std::filesystem::path(state) / "millrace"
-                                           : std::filesystem::path(home) / ".local/state/millrace";
-  std::error_code failed;
-  std::filesystem::create_directories(folder, failed);
-  return failed ? std::string() : (folder / "history").string();
-}
-
 class Shell {
  public:
   explicit Shell(Session& session)
       : session_(session),
         results_(session, OutputFormat::kTable, true),
         progress_(ProgressMode::kAuto, false),
-        editor_(HistoryFile(),
+        editor_(StateFolder("history"),
                 [&session](std::string_view text) { return CompletionsOf(session, text); }) {}
 
   void Run() {

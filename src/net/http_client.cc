@@ -75,6 +75,9 @@ class Transfer {
       curl_easy_setopt(easy, CURLOPT_SEEKDATA, this);
       AddHeader("Expect:");  // waiting for "100 Continue" would cost a round trip
     }
+    if (request_.method == HttpMethod::kDelete) {
+      curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, "DELETE");
+    }
     for (const HttpHeader& header : request_.headers) AddHeader(header.name + ": " + header.value);
     curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers_);
   }

@@ -42,6 +42,18 @@ TEST(HttpTest, BodiesGoAndComeWhole) {
   EXPECT_EQ(result.response.body, "head " + large + " tail");
 }
 
+TEST(HttpTest, ConnectionsForgetTheMethodBefore) {
+  Server server([](const Server::Request& request) {
+    return Server::Answer(200, request.line.substr(0, request.line.find(' ')));
+  });
+  for (const auto& [method, name] :
+       {std::pair{HttpMethod::kDelete, "DELETE"}, {HttpMethod::kGet, "GET"}}) {
+    HttpRequest request = Get(server.url());
+    request.method = method;
+    EXPECT_EQ(Ask(request).response.body, name);
+  }
+}
+
 TEST(HttpTest, ConnectionsAreReused) {  // T14
   Server server([](const auto&) { return Server::Answer(200, "x"); });
   for (int i = 0; i < 5; ++i) EXPECT_TRUE(Ask(Get(server.url())).status.ok());

@@ -270,6 +270,23 @@ void Job::End() {
     is_over_ = true;
   }
   over_.notify_all();
+  std::vector<std::function<void()>> done;
+  {
+    std::lock_guard lock(state_mutex_);
+    done.swap(when_over_);
+  }
+  for (const auto& call : done) call();
+}
+
+void Job::WhenOver(std::function<void()> done) {
+  {
+    std::lock_guard lock(state_mutex_);
+    if (!is_over_) {
+      when_over_.push_back(std::move(done));
+      return;
+    }
+  }
+  done();
 }
 
 bool Job::over() const {

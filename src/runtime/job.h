@@ -35,6 +35,7 @@ class Job final : public Runnable, public TaskListener {
   bool over() const;
   Status Wait() const;
   std::optional<Status> WaitFor(int64_t timeout_us) const;
+  void WhenOver(std::function<void()> done);
   JobProgress progress() const;
   const RestoreReport& restored() const { return restored_; }
 
@@ -110,6 +111,7 @@ class Job final : public Runnable, public TaskListener {
   mutable std::condition_variable over_;
   JobState state_ = JobState::kRunning;
   bool is_over_ = false;
+  std::vector<std::function<void()>> when_over_;
   Status status_;
   int64_t completed_ = 0;
   std::string last_checkpoint_;

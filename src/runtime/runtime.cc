@@ -28,6 +28,7 @@ Status JobHandle::Wait() const { return job_->Wait(); }
 std::optional<Status> JobHandle::WaitFor(int64_t timeout_us) const {
   return job_->WaitFor(timeout_us);
 }
+void JobHandle::WhenOver(std::function<void()> done) const { job_->WhenOver(std::move(done)); }
 void JobHandle::Cancel() const { job_->Cancel(); }
 JobProgress JobHandle::progress() const { return job_->progress(); }
 const RestoreReport& JobHandle::restored() const { return job_->restored(); }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -59,6 +60,8 @@ class JobHandle {
   Status Wait() const;
   /// As `Wait`, for at most `timeout_us`; nothing while the job still runs.
   std::optional<Status> WaitFor(int64_t timeout_us) const;
+  /// Calls `done` when the job is over: on a worker's thread, where it must not block, or at once.
+  void WhenOver(std::function<void()> done) const;
   /// Stops without a last checkpoint; prompt. `Wait` tells when it is done.
   void Cancel() const;
   /// Takes a checkpoint into `folder` and waits for it; gives its path.

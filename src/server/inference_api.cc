@@ -20,17 +20,6 @@ using nlohmann::json;
 
 constexpr std::string_view kPlatform = "onnxruntime_onnx";
 
-std::vector<std::string> Segments(std::string_view path) {
-  path = path.substr(0, path.find('?'));
-  std::vector<std::string> segments;
-  while (!path.empty()) {
-    const auto slash = std::min(path.find('/'), path.size());
-    if (slash > 0) segments.emplace_back(path.substr(0, slash));
-    path.remove_prefix(std::min(slash + 1, path.size()));
-  }
-  return segments;
-}
-
 /// Triton's name of a datatype in a configuration: TYPE_FP32, TYPE_STRING.
 std::string ConfigType(const std::string& datatype) {
   return datatype == "BYTES" ? "TYPE_STRING" : "TYPE_" + datatype;
@@ -117,20 +106,8 @@ Status CheckInput(const Tensor& tensor, const TensorSpec& spec, const ServedMode
 
 }  // namespace
 
-ApiResponse ApiResponse::Json(int status, const json& body) {
-  ApiResponse response;
-  response.status = status;
-  response.body = {
-      arrow::Buffer::FromString(body.dump(-1, ' ', false, json::error_handler_t::replace))};
-  return response;
-}
-
-ApiResponse ApiResponse::Fault(int status, const std::string& text) {
-  return Json(status, {{"error", text}});
-}
-
 ApiResponse InferenceApi::Answer(const ApiRequest& request) const {
-  auto path = Segments(request.path);
+  auto path = PathSegments(request.path);
   if (path.empty() || path[0] != "v2")
     return ApiResponse::Fault(404, "there is no page '" + request.path + "'");
   path.erase(path.begin());

@@ -1,32 +1,12 @@
 #pragma once
 
-#include <memory>
 #include <string>
 #include <vector>
 
-#include <arrow/type_fwd.h>
-#include <nlohmann/json_fwd.hpp>
-
+#include "server/api.h"
 #include "server/model_repository.h"
 
 namespace millrace {
-
-struct ApiRequest {
-  std::string method, path;
-  std::string content_encoding;  ///< empty, "identity" or "gzip"
-  std::string inference_header_length;
-  std::shared_ptr<arrow::Buffer> body;
-};
-
-struct ApiResponse {
-  int status = 200;
-  std::string content_type = "application/json";
-  size_t inference_header_length = 0;  ///< 0: the header is left out
-  std::vector<std::shared_ptr<arrow::Buffer>> body;
-
-  static ApiResponse Json(int status, const nlohmann::json& json);
-  static ApiResponse Fault(int status, const std::string& text);  ///< {"error": text}
-};
 
 /// The Open Inference Protocol over HTTP, without the HTTP: health, metadata, configuration,
 /// repository index and inference. What a client does wrong is a 400, 404 or 405, never a 500.

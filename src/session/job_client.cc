@@ -50,6 +50,11 @@ void JobClient::Impl::Settle(const Status& outcome) {
   ended.swap(handle_);
 }
 
+void JobClient::Impl::WhenOver(std::function<void()> done) {
+  if (const auto job = handle()) return job->WhenOver(std::move(done));
+  done();
+}
+
 void JobClient::Impl::Cancel() {
   if (const auto job = handle()) job->Cancel();
 }
@@ -115,6 +120,7 @@ Status JobClient::Wait() const { return impl_->Wait(); }
 std::optional<Status> JobClient::WaitFor(std::chrono::milliseconds timeout) const {
   return impl_->WaitFor(std::chrono::microseconds(timeout).count());
 }
+void JobClient::WhenOver(std::function<void()> done) { impl_->WhenOver(std::move(done)); }
 void JobClient::Cancel() { impl_->Cancel(); }
 Result<std::string> JobClient::Savepoint(const std::string& folder) {
   return impl_->Savepoint(folder);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -25,6 +26,7 @@ class JobClient::Impl {
 
   Status Wait();
   std::optional<Status> WaitFor(int64_t timeout_us);
+  void WhenOver(std::function<void()> done);
   void Cancel();
   Result<std::string> Savepoint(const std::string& folder);
   JobStatus status();

@@ -1,0 +1,14 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/metrics.h"
+
+namespace millrace {
+
+/// Metrics in Prometheus' text format, version 0.0.4. Names get the prefix "millrace_"; a histogram
+/// becomes a summary of the quantiles 0.5, 0.9, 0.99 with its sum and count.
+std::string PrometheusText(const std::vector<MetricValue>& metrics);
+
+}  // namespace millrace
