@@ -26,8 +26,10 @@ Result<StatementResult> TableResult(const TableBuilder& table) {
   return result;
 }
 
+/// Functions are the same in any case, so their names match in any.
 bool Wanted(const syntax::Show& show, const std::string& name) {
-  return !show.pattern || LikeMatches(name, *show.pattern, show.ignore_case) != show.negated;
+  const bool ignore_case = show.ignore_case || show.kind == ShowKind::kFunctions;
+  return !show.pattern || LikeMatches(name, *show.pattern, ignore_case) != show.negated;
 }
 
 Result<StatementResult> NameTable(const syntax::Show& show, const char* column,
@@ -105,6 +107,7 @@ Table AsTable(const View& view) {
     TableColumn column;
     column.name = field.name;
     column.type = field.type;
+    column.comment = field.comment;
     table.columns.push_back(std::move(column));
   }
   return table;

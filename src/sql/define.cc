@@ -196,11 +196,12 @@ Result<View> DefineView(const PlannerContext& context, const syntax::CreateView&
         .At(statement.columns[0].name.position)
         .Hint("the query gives " + view.schema.ToString());
   }
-  Schema named;
+  std::vector<SqlField> named;
   for (int i = 0; i < view.schema.size(); ++i) {
-    named.Add(statement.columns[static_cast<size_t>(i)].name.name, view.schema.column(i).type);
+    const syntax::ViewColumn& column = statement.columns[static_cast<size_t>(i)];
+    named.push_back({column.name.name, view.schema.column(i).type, column.comment});
   }
-  view.schema = std::move(named);
+  view.schema = Schema(std::move(named));
   return view;
 }
 

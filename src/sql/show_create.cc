@@ -68,7 +68,7 @@ Result<std::string> ShowCreate(const View& view) {
   statement.temporary = view.temporary;
   statement.name = Named(view.name);
   for (const SqlField& column : view.schema.columns())
-    statement.columns.push_back({{column.name, {}}, {}});
+    statement.columns.push_back({{column.name, {}}, column.comment});
   statement.comment = view.comment;
   statement.query = view.query;
   return syntax::Print(syntax::Statement{.node = std::move(statement)});
