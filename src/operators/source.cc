@@ -57,15 +57,16 @@ struct SourceExpressions {
 class Source final : public Operator, public SplitTaker {
  public:
   Source(const SourceConfig& config, std::unique_ptr<SourceReader> reader,
-         SourceExpressions expressions, bool takes_splits, int rejected_port, std::string time_zone,
-         int64_t batch_rows)
+         SourceExpressions expressions, bool takes_splits, int rejected_port,
+         const OperatorRequest& request)
       : config_(config),
         reader_(std::move(reader)),
         expressions_(std::move(expressions)),
         takes_splits_(takes_splits),
         rejected_port_(rejected_port),
-        time_zone_(std::move(time_zone)),
-        batch_rows_(batch_rows),
+        time_zone_(request.time_zone),
+        job_(request.job),
+        batch_rows_(request.batch_rows),
         time_(config.watermark ? config.watermark->idle_timeout_us : 0),
         left_(config.limit.value_or(std::numeric_limits<int64_t>::max())) {}
 
@@ -91,6 +92,11 @@ class Source final : public Operator, public SplitTaker {
         }));
     if (!restored.empty()) ARROW_RETURN_NOT_OK(reader_->AddSplits(std::move(restored)));
     if (!takes_splits_) reader_->NoMoreSplits();
+    if (config_.watermark && !config_.watermark->alignment_group.empty()) {
+      const std::string group = job_ + '/' + config_.watermark->alignment_group;
+      aligned_ = context.services().watermarks().Join(group);
+      Align();
+    }
     return Status::OK();
   }
 
@@ -126,7 +132,16 @@ class Source final : public Operator, public SplitTaker {
   }
 
   // `Run` follows, which polls.
-  Status OnAlarm(ProcTime, Collector& out) override { return SendIfDue(out); }
+  Status OnAlarm(ProcTime, Collector& out) override {
+    if (finished_) return Status::OK();
+    if (aligned_ && Now() >= align_at_.us) Align();
+    ARROW_RETURN_NOT_OK(SendIfDue(out));
+    // There is one alarm: the others that were set before it are to be set again.
+    context_->SetAlarm(time_.NextIdle(Now()));
+    context_->SetAlarm(align_at_);
+    if (!gathered_.empty()) context_->SetAlarm(send_at_);
+    return Status::OK();
+  }
 
   Status PrepareSnapshot(CheckpointId, Collector& out) override {
     ARROW_RETURN_NOT_OK(SendGathered(out));
@@ -174,6 +189,7 @@ class Source final : public Operator, public SplitTaker {
     if (expressions_.watermark) {
       ARROW_ASSIGN_OR_RAISE(const EventTime watermark, WatermarkOf(*rows.rows, eval));
       time_.Advance(split, watermark, now);
+      if (aligned_) PauseBeyondLimit(now);
     }
     if (rows.empty()) return Status::OK();
     if (gathered_.empty()) {
@@ -184,6 +200,24 @@ class Source final : public Operator, public SplitTaker {
     gathered_bytes_ += rows.size_bytes();
     gathered_.push_back(std::move(rows));
     return Status::OK();
+  }
+
+  // Compares with the group and says when to do so again.
+  void Align() {
+    const int64_t now = Now();
+    const EventTime slowest = aligned_->Report(time_.Slowest(now));
+    const int64_t drift = config_.watermark->max_drift_us;
+    limit_ = slowest > EventTime{EventTime::Max().us - drift} ? EventTime::Max()
+                                                              : EventTime{slowest.us + drift};
+    PauseBeyondLimit(now);
+    align_at_ = {now + config_.watermark->align_interval_us};
+    context_->SetAlarm(align_at_);
+  }
+
+  void PauseBeyondLimit(int64_t now) {
+    const auto changes = time_.Limit(limit_, now);
+    if (!changes.pause.empty()) reader_->Pause(changes.pause, true);
+    if (!changes.resume.empty()) reader_->Pause(changes.resume, false);
   }
 
   Result<EventTime> WatermarkOf(const arrow::RecordBatch& rows, const EvalContext& eval) {
@@ -220,6 +254,7 @@ class Source final : public Operator, public SplitTaker {
   Result<Step> End(Collector& out) {
     ARROW_RETURN_NOT_OK(SendGathered(out));
     finished_ = true;
+    aligned_.reset();
     out.Watermark({EventTime::Max(), false});
     return Step::kFinished;
   }
@@ -230,10 +265,14 @@ class Source final : public Operator, public SplitTaker {
   const bool takes_splits_;
   const int rejected_port_;
   const std::string time_zone_;
+  const std::string job_;
   const int64_t batch_rows_;
   OperatorContext* context_ = nullptr;
   std::shared_ptr<Counter> rejected_rows_;
   SourceTime time_;
+  std::unique_ptr<WatermarkAligner::Member> aligned_;  ///< null: it waits for nobody
+  EventTime limit_ = EventTime::Max();                 ///< of watermarks, by the alignment
+  ProcTime align_at_;
   int64_t left_;        ///< rows that are still wanted
   uint64_t items_ = 0;  ///< of the state: 1 to this
   std::vector<Batch> gathered_;
@@ -281,9 +320,9 @@ Result<std::unique_ptr<Operator>> MakeSource(const OperatorRequest& request) {
         ExpressionEvaluator::Make(output, config.watermark->expression, registries));
   }
   ARROW_ASSIGN_OR_RAISE(auto reader, table.connector->make_reader(source));
-  return std::make_unique<Source>(
-      config, std::move(reader), std::move(expressions), table.connector->make_finder != nullptr,
-      PortNamed(request.node, "rejected"), request.time_zone, request.batch_rows);
+  return std::make_unique<Source>(config, std::move(reader), std::move(expressions),
+                                  table.connector->make_finder != nullptr,
+                                  PortNamed(request.node, "rejected"), request);
 }
 
 }  // namespace millrace

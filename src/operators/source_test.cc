@@ -1,4 +1,5 @@
 #include <deque>
+#include <set>
 
 #include <gmock/gmock.h>
 
@@ -19,6 +20,7 @@ struct Feed {
   std::deque<Poll> polls;
   std::vector<Split> splits;  ///< given to the reader
   std::vector<Split> snapshot;
+  std::set<std::string> paused;
   std::function<void()> ready;
   bool no_more = false;
   int64_t completed = 0;
@@ -43,7 +45,11 @@ class FakeReader final : public SourceReader {
     return poll;
   }
   void OnReady(std::function<void()> ready) override { feed->ready = std::move(ready); }
-  void Pause(std::span<const std::string>, bool) override {}
+  void Pause(std::span<const std::string> splits, bool paused) override {
+    for (const std::string& split : splits) {
+      paused ? (void)feed->paused.insert(split) : (void)feed->paused.erase(split);
+    }
+  }
   Result<std::vector<Split>> Snapshot() override { return feed->snapshot; }
   void OnCheckpointComplete(CheckpointId id) override { feed->completed = Raw(id); }
 };
@@ -187,6 +193,44 @@ TEST_F(SourceTest, StopsAtItsLimit) {
   Feed1("s", R"([[1,null],[2,null],[3,null]])");
   EXPECT_EQ(h->RunAll(), Step::kFinished);
   EXPECT_THAT(h->Taken(), ElementsAre("+I(1, null)", "+I(2, null)", "end"));
+}
+
+// P1: a split that is far ahead waits, without being idle, until the others come near.
+TEST_F(SourceTest, AlignedSplitsWaitForTheSlowest) {
+  WithWatermark(60'000'000);
+  config_->watermark->alignment_group = "g";
+  config_->watermark->max_drift_us = 100;
+  auto h = Make();
+  h->Open();
+  const auto other = services_.watermarks().Join("/g");
+  other->Report({50});
+  Give(*h, {{"a", ""}, {"b", ""}});
+  h->Advance(1'000'000);
+  Feed1("a", R"([[1,150]])");
+  Feed1("b", R"([[2,151]])");
+  h->RunAll();
+  EXPECT_THAT(feed_.paused, ElementsAre("a", "b")) << "when it last asked, nothing was read yet";
+  EXPECT_EQ(other->Report({50}), EventTime::Min()) << "what the group last heard of this one";
+  h->Advance(1'000'000);
+  EXPECT_THAT(feed_.paused, ElementsAre("b")) << "the other source is at 50";
+  EXPECT_EQ(other->Report({60}), EventTime{60});
+  h->Advance(1'000'000);
+  EXPECT_THAT(feed_.paused, IsEmpty());
+  Feed1("b", R"([[3,400]])");
+  h->RunAll();
+  EXPECT_THAT(feed_.paused, ElementsAre("b"));
+  h->Taken();
+  h->Advance(30'000'000);
+  Feed1("a", R"([[4,155]])");
+  h->RunAll();
+  h->Advance(50'000'000);
+  EXPECT_THAT(h->Taken(), testing::Not(testing::Contains("watermark 400")))
+      << "paused is not idle: b has been without rows for longer than the idle time";
+  ASSERT_TRUE(dynamic_cast<SplitTaker&>(h->op()).NoMoreSplits().ok());
+  Feed1("a", "[]", true);
+  Feed1("b", "[]", true);
+  EXPECT_EQ(h->RunAll(), Step::kFinished);
+  EXPECT_EQ(other->Report({70}), EventTime{70}) << "a source that has ended holds nobody up";
 }
 
 // P2: splits go on from their positions, and event time from where it was.

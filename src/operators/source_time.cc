@@ -15,6 +15,26 @@ EventTime SourceTime::WatermarkOf(const std::string& split) const {
   return found == splits_.end() ? EventTime::Min() : found->second.watermark;
 }
 
+EventTime SourceTime::Slowest(int64_t now_us) const {
+  EventTime slowest = EventTime::Max();
+  for (const auto& [id, split] : splits_) {
+    if (!Idle(split, now_us)) slowest = std::min(slowest, split.watermark);
+  }
+  return slowest;
+}
+
+SourceTime::Changes SourceTime::Limit(EventTime limit, int64_t now_us) {
+  Changes changes;
+  for (auto& [id, split] : splits_) {
+    const bool beyond = split.watermark > limit;
+    if (beyond == split.paused) continue;
+    split.paused = beyond;
+    split.last_us = now_us;
+    (beyond ? changes.pause : changes.resume).push_back(id);
+  }
+  return changes;
+}
+
 std::optional<InputTime> SourceTime::Next(int64_t now_us) {
   if (splits_.empty()) return std::nullopt;
   InputTime next{EventTime::Max(), true};
@@ -32,7 +52,8 @@ ProcTime SourceTime::NextIdle(int64_t now_us) const {
   ProcTime next;
   if (idle_timeout_us_ == 0) return next;
   for (const auto& [id, split] : splits_) {
-    if (!Idle(split, now_us)) next = std::min(next, ProcTime{split.last_us + idle_timeout_us_});
+    if (split.paused || Idle(split, now_us)) continue;
+    next = std::min(next, ProcTime{split.last_us + idle_timeout_us_});
   }
   return next;
 }

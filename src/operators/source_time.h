@@ -3,6 +3,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "types/time.h"
 
@@ -20,6 +21,14 @@ class SourceTime {
   }
   /// Rows came, the newest watermark of which is `watermark`.
   void Advance(const std::string& split, EventTime watermark, int64_t now_us);
+  /// The watermark of the slowest split that is not idle; `Max` where there is none.
+  EventTime Slowest(int64_t now_us) const;
+  /// Splits to pause, for they are beyond `limit`, and to read on, for they are not any more. A
+  /// paused split is not idle.
+  struct Changes {
+    std::vector<std::string> pause, resume;
+  };
+  Changes Limit(EventTime limit, int64_t now_us);
   void Remove(const std::string& split) { splits_.erase(split); }
   EventTime WatermarkOf(const std::string& split) const;
 
@@ -31,10 +40,11 @@ class SourceTime {
  private:
   struct SplitTime {
     EventTime watermark;
-    int64_t last_us = 0;  ///< wall clock of its last rows
+    int64_t last_us = 0;  ///< wall clock of its last rows, or of the end of its pause
+    bool paused = false;
   };
   bool Idle(const SplitTime& split, int64_t now_us) const {
-    return idle_timeout_us_ > 0 && now_us - split.last_us >= idle_timeout_us_;
+    return idle_timeout_us_ > 0 && !split.paused && now_us - split.last_us >= idle_timeout_us_;
   }
 
   const int64_t idle_timeout_us_;

@@ -58,7 +58,10 @@ Json ToJsonOf(const SourceConfig& c) {
   if (c.watermark) {
     json["watermark"] = {{"column", c.watermark->column},
                          {"expression", ExpressionToJson(c.watermark->expression)},
-                         {"idle_timeout_us", c.watermark->idle_timeout_us}};
+                         {"idle_timeout_us", c.watermark->idle_timeout_us},
+                         {"alignment_group", c.watermark->alignment_group},
+                         {"max_drift_us", c.watermark->max_drift_us},
+                         {"align_interval_us", c.watermark->align_interval_us}};
   }
   if (c.limit) json["limit"] = *c.limit;
   return json;
@@ -78,6 +81,9 @@ void Read(ObjectReader& reader, SourceConfig* c) {
     watermark.column = static_cast<int>(r.Int("column"));
     watermark.expression = r.Expr("expression");
     watermark.idle_timeout_us = r.Int("idle_timeout_us", 0);
+    watermark.alignment_group = r.String("alignment_group", "");
+    watermark.max_drift_us = r.Int("max_drift_us", 0);
+    watermark.align_interval_us = r.Int("align_interval_us", watermark.align_interval_us);
     reader.Absorb(r.Done());
     c->watermark = std::move(watermark);
   }

@@ -49,7 +49,11 @@ std::string Text(const SourceConfig& c, const Names&) {
   std::string out = c.table.name + '[' + Join(columns) + (extra.empty() ? "" : ", " + extra) +
                     "] from " + c.table.connector + OptionsText(c.table.options);
   columns.insert(columns.end(), c.computed_names.begin(), c.computed_names.end());
-  if (c.watermark) out += ", watermark " + ToString(*c.watermark->expression, columns);
+  if (c.watermark) {
+    out += ", watermark " + ToString(*c.watermark->expression, columns);
+    const std::string& group = c.watermark->alignment_group;
+    if (!group.empty()) out += " aligned in '" + group + '\'';
+  }
   if (c.limit) out += ", limit " + std::to_string(*c.limit);
   return out;
 }

@@ -54,6 +54,11 @@ struct WatermarkConfig {
   int column = 0;               ///< of the source's output: the rowtime
   ExpressionPtr expression;     ///< over the source's output
   int64_t idle_timeout_us = 0;  ///< 0: an idle split holds the watermark back
+  /// Sources of the job with the same group wait for each other: none reads on while it is more
+  /// than `max_drift_us` ahead of the slowest. Empty: none.
+  std::string alignment_group;
+  int64_t max_drift_us = 0;
+  int64_t align_interval_us = 1'000'000;
 };
 
 /// Rows of a table. Output: the `projection` of the physical columns, then metadata, then

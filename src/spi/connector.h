@@ -3,6 +3,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -69,6 +70,10 @@ struct ResolvedTable {
   Options options;
   const FormatSpec* format = nullptr;
   Options format_options;
+  Options watermark_options;  ///< of `WatermarkOptions`
 };
+
+/// The options 'scan.watermark.…' of every table with a watermark, whatever its connector.
+std::span<const OptionSpec> WatermarkOptions();
 
 }  // namespace millrace

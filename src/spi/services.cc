@@ -83,6 +83,15 @@ Result<ResolvedTable> ResolveTable(const Registries& registries, const TableConf
 
   auto options = table.options;
   options.erase("connector");
+  constexpr std::string_view kWatermark = "scan.watermark.";
+  std::map<std::string, std::string> watermark_options;
+  for (auto at = options.lower_bound(std::string(kWatermark));
+       at != options.end() && at->first.starts_with(kWatermark); at = options.erase(at)) {
+    watermark_options.insert(*at);
+  }
+  ARROW_ASSIGN_OR_RAISE(resolved.watermark_options,
+                        Options::Make("table '" + table.name + "'", WatermarkOptions(),
+                                      std::move(watermark_options), positions));
   std::string format_name, format_key = "format", prefix;
   if (!options.contains(format_key) && options.contains("value.format")) {
     format_key = "value.format";

@@ -15,6 +15,7 @@
 #include "spi/function.h"
 #include "spi/model.h"
 #include "spi/operator.h"
+#include "spi/watermark_aligner.h"
 
 namespace millrace {
 
@@ -76,6 +77,10 @@ class Services {
   virtual const SecretProvider& secrets() const = 0;
   virtual MetricRegistry& metrics() = 0;
   virtual Result<std::shared_ptr<RowReceiver>> receiver(std::string_view name) = 0;
+  WatermarkAligner& watermarks() { return watermarks_; }
+
+ private:
+  WatermarkAligner watermarks_;
 };
 
 }  // namespace millrace

@@ -119,6 +119,27 @@ Schema ColumnsOfModel(const std::vector<syntax::ModelColumn>& columns) {
   return schema;
 }
 
+Status CheckWatermarkOptions(const Table& table, const Options& options) {
+  if (options.values().empty()) return Status::OK();
+  const auto at = [&](const std::string& key) {
+    const auto known = table.positions.find(key);
+    return known == table.positions.end() ? Position() : known->second;
+  };
+  const std::string& first = options.values().begin()->first;
+  if (!table.watermark) {
+    return Error::User("table '" + table.name + "' has no watermark for '" + first + "'")
+        .At(at(first))
+        .Hint("declare one: WATERMARK FOR ts AS ts - INTERVAL '5' SECOND");
+  }
+  const std::string group = "scan.watermark.alignment.group";
+  const std::string drift = "scan.watermark.alignment.max-drift";
+  if (options.Has(group) == options.Has(drift)) return Status::OK();
+  const std::string& given = options.Has(group) ? group : drift;
+  return Error::User("'" + given + "' is given without '" + (given == group ? drift : group) + "'")
+      .At(at(given))
+      .Hint("an alignment needs both");
+}
+
 }  // namespace
 
 Result<Table> DefineTable(const PlannerContext& context, const syntax::CreateTable& statement) {
@@ -177,6 +198,7 @@ Result<Table> DefineTable(const PlannerContext& context, const syntax::CreateTab
   const auto resolved = ResolveTable(context.registries, table.config(), table.positions);
   if (!resolved.ok()) return WithPlace(resolved.status(), at, "table " + table.name);
   ARROW_RETURN_NOT_OK(CheckMetadata(table, *resolved, statement));
+  ARROW_RETURN_NOT_OK(CheckWatermarkOptions(table, resolved->watermark_options));
   return table;
 }
 

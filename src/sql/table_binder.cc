@@ -120,8 +120,17 @@ Result<Stream> BindTable(const PlannerContext& context, NodeFactory& nodes, cons
     WatermarkConfig watermark;
     ARROW_ASSIGN_OR_RAISE(watermark.column, WatermarkColumn(table, produced));
     ARROW_ASSIGN_OR_RAISE(watermark.expression, binder.Bind(table.watermark->expression));
-    const auto idle = ParseDurationMicros(context.Setting("table.exec.source.idle-timeout", "0"));
-    if (idle.ok()) watermark.idle_timeout_us = *idle;
+    const Options& options = hinted.resolved.watermark_options;
+    if (options.Has("scan.watermark.idle-timeout")) {
+      watermark.idle_timeout_us = options.DurationMicros("scan.watermark.idle-timeout");
+    } else {
+      const std::string idle = context.Setting("table.exec.source.idle-timeout", "0");
+      ARROW_ASSIGN_OR_RAISE(watermark.idle_timeout_us, ParseDurationMicros(idle));
+    }
+    watermark.alignment_group = options.String("scan.watermark.alignment.group");
+    watermark.max_drift_us = options.DurationMicros("scan.watermark.alignment.max-drift");
+    watermark.align_interval_us =
+        options.DurationMicros("scan.watermark.alignment.update-interval");
     main.rowtime = watermark.column;
     config.watermark = std::move(watermark);
   }
