@@ -85,13 +85,16 @@ inline Batch BatchOf(const Schema& schema, const std::string& json, const std::s
 class OperatorHarness final : public OperatorContext, public Collector {
  public:
   OperatorHarness(TestServices& services, NodeConfigPtr config, std::vector<PortPlan> ports,
-                  std::vector<Schema> inputs = {})
+                  std::vector<Schema> inputs = {},
+                  ChangelogMode input_changelog = ChangelogMode::kAppend)
       : services_(services), metrics_(services.metrics_, {}) {
     node_.id = "node";
     node_.config = std::move(config);
     node_.ports = std::move(ports);
     OperatorRequest request{node_, {}, services, 0, 1};
-    for (Schema& schema : inputs) request.inputs.push_back({"main", std::move(schema)});
+    for (Schema& schema : inputs) {
+      request.inputs.push_back({"main", std::move(schema), input_changelog});
+    }
     auto made = MakeOperator(request);
     EXPECT_TRUE(made.ok()) << made.status().ToString();
     op_ = std::move(*made);
@@ -108,7 +111,12 @@ class OperatorHarness final : public OperatorContext, public Collector {
     Check(op_->Open(*this));
   }
   void Push(Batch batch) { Check(op_->ProcessBatch(0, std::move(batch), *this)); }
-  void PushTime(int64_t us) { Check(op_->ProcessWatermark(0, {{us}, false}, *this)); }
+  /// A watermark, the timers that are due, and `Run`.
+  void PushTime(int64_t us) {
+    Check(op_->ProcessWatermark(0, {{us}, false}, *this));
+    FireTimers(us);
+    RunAll();
+  }
   void Finish() {
     Check(op_->Finish(0, *this));
     EXPECT_EQ(RunAll(), Step::kIdle);
@@ -212,6 +220,16 @@ class OperatorHarness final : public OperatorContext, public Collector {
  private:
   void Check(const Status& s) {
     if (status.ok()) status = s;
+  }
+  void FireTimers(int64_t until_us) {
+    TimerBatch timers;
+    std::vector<Slot> slots;
+    std::vector<int64_t> times;
+    while (store_->PopDue(timers.domain, until_us, 3, &timers.state, &slots, &times).ValueOr(0)) {
+      timers.slots = slots;
+      timers.times_us = times;
+      Check(op_->OnTimers(timers, *this));
+    }
   }
 
   TestServices& services_;

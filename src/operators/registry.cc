@@ -20,7 +20,7 @@ constexpr Entry kOperators[] = {
     {CalcConfig::kOp, MakeCalc},       {UnnestConfig::kOp, MakeUnnest},
     {PredictConfig::kOp, MakePredict}, {AggregateConfig::kOp, MakeAggregate},
     {LimitConfig::kOp, MakeLimit},     {SinkConfig::kOp, MakeSink},
-    {CollectConfig::kOp, MakeCollect},
+    {CollectConfig::kOp, MakeCollect}, {DeduplicateConfig::kOp, MakeDeduplicate},
 };
 
 }  // namespace

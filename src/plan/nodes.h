@@ -182,7 +182,10 @@ struct ExpandConfig final : NodeConfigOf<ExpandConfig> {
   std::string id_name;
 };
 
-/// Keeps one row of each key: the first or the last one by time.
+/// Keeps one row of each key of an append-only input: the first or the last one by time. Where the
+/// main port is append-only, the first by rowtime leaves when the watermark passes it, and rows
+/// behind the watermark go to the port "late"; else it leaves at once and an earlier one takes its
+/// place.
 struct DeduplicateConfig final : NodeConfigOf<DeduplicateConfig> {
   static constexpr std::string_view kOp = "deduplicate";
   std::vector<int> keys;
@@ -197,8 +200,9 @@ struct SortColumn {
   bool nulls_first = true;
 };
 
-/// Top-N: the rows of each key whose ROW_NUMBER by `order` is within [`from`, `to`]. Output: the
-/// input's columns, then the number where `number_name` is not empty.
+/// Top-N: the rows of each key whose ROW_NUMBER by `order` is within [`from`, `to`]; of equal rows
+/// the one that came first is before. Output: the input's columns, then the number where
+/// `number_name` is not empty. With `window_end` or `final` the input is append-only.
 struct RankConfig final : NodeConfigOf<RankConfig> {
   static constexpr std::string_view kOp = "rank";
   std::vector<int> keys;
