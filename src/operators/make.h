@@ -16,6 +16,7 @@ Result<std::unique_ptr<Operator>> MakeUnnest(const OperatorRequest& request);
 Result<std::unique_ptr<Operator>> MakePredict(const OperatorRequest& request);
 Result<std::unique_ptr<Operator>> MakeAggregate(const OperatorRequest& request);
 Result<std::unique_ptr<Operator>> MakeDeduplicate(const OperatorRequest& request);
+Result<std::unique_ptr<Operator>> MakeRank(const OperatorRequest& request);
 Result<std::unique_ptr<Operator>> MakeLimit(const OperatorRequest& request);
 Result<std::unique_ptr<Operator>> MakeSink(const OperatorRequest& request);
 Result<std::unique_ptr<Operator>> MakeCollect(const OperatorRequest& request);

@@ -21,6 +21,7 @@ constexpr Entry kOperators[] = {
     {PredictConfig::kOp, MakePredict}, {AggregateConfig::kOp, MakeAggregate},
     {LimitConfig::kOp, MakeLimit},     {SinkConfig::kOp, MakeSink},
     {CollectConfig::kOp, MakeCollect}, {DeduplicateConfig::kOp, MakeDeduplicate},
+    {RankConfig::kOp, MakeRank},
 };
 
 }  // namespace

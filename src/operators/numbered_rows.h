@@ -1,0 +1,54 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include <arrow/type_fwd.h>
+
+#include "spi/operator.h"
+#include "types/row_keys.h"
+
+namespace millrace {
+
+/// Whole rows in a table, each under its key and a number that is its own within the key.
+class NumberedRows {
+ public:
+  /// `keys`: columns of `input`.
+  static Result<NumberedRows> Make(const Schema& input, const std::vector<int>& keys);
+
+  const StateSpec& spec() const { return spec_; }
+  /// Encodes the key without the number; its bytes are what `Get` and `Erase` take.
+  const KeyEncoder& keys() const { return keys_; }
+  void Open(KeyedTable& table) { table_ = &table; }
+
+  Status Put(const arrow::RecordBatch& rows, std::span<const int64_t> numbers);
+  /// The rows of key `keys[i]` and number `numbers[i]`, which are there.
+  Result<std::shared_ptr<arrow::RecordBatch>> Get(std::span<const std::string_view> keys,
+                                                  std::span<const int64_t> numbers);
+  Status Erase(std::span<const std::string_view> keys, std::span<const int64_t> numbers);
+  /// All rows, some at a time.
+  Status ForEach(const std::function<Status(const arrow::RecordBatch& rows,
+                                            std::span<const int64_t> numbers)>& visit) const;
+
+ private:
+  NumberedRows(KeyEncoder keys, KeyEncoder numbered) : keys_(keys), numbered_(numbered) {}
+  Status Find(std::span<const std::string_view> keys, std::span<const int64_t> numbers);
+  Result<std::shared_ptr<arrow::RecordBatch>> RowsAt(const arrow::RecordBatch& keys,
+                                                     std::span<const Slot> slots) const;
+
+  KeyEncoder keys_;
+  KeyEncoder numbered_;  ///< of the key columns, then the number
+  StateSpec spec_;
+  std::shared_ptr<arrow::Schema> input_;
+  std::vector<int> places_;  ///< per input column: of the key columns (>= 0) or the values (~place)
+  KeyedTable* table_ = nullptr;
+  RowKeys encoded_;
+  std::vector<Slot> slots_;
+  std::vector<uint8_t> inserted_;
+};
+
+}  // namespace millrace
