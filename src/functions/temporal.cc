@@ -188,15 +188,24 @@ int64_t RoundUp(Unit unit, int64_t us) {
   return down == us ? us : AddUnits(unit, down, 1);
 }
 
-/// Whole units from `from` to `to`.
+/// Whole months from day `from` to `to`, which is not before it.
+int64_t MonthsBetween(int64_t from, int64_t to) {
+  const CivilDate a = CivilOf(from);
+  const CivilDate b = CivilOf(to);
+  const int64_t count = (int64_t{b.year} - a.year) * 12 + b.month - a.month;
+  return AddMonths(from, count) > to ? count - 1 : count;
+}
+
+/// Whole units from `from` to `to`. Months are, as in Flink, those between the days; the time of
+/// day counts only where a whole number of months leads from one day to the other.
 int64_t Difference(Unit unit, int64_t from, int64_t to) {
   const int64_t months = Months(unit);
   if (months == 0) return (to - from) / Micros(unit);
-  const CivilDate a = CivilOf(FloorDiv(from, kMicrosPerDay));
-  const CivilDate b = CivilOf(FloorDiv(to, kMicrosPerDay));
-  int64_t count = (int64_t{b.year} - a.year) * 12 + b.month - a.month;
-  if (count > 0 && AddMonthsTo(from, count) > to) --count;
-  if (count < 0 && AddMonthsTo(from, count) < to) ++count;
+  const int64_t a = FloorDiv(from, kMicrosPerDay);
+  const int64_t b = FloorDiv(to, kMicrosPerDay);
+  int64_t count = a <= b ? MonthsBetween(a, b) : -MonthsBetween(b, a);
+  const bool earlier = FloorMod(to, kMicrosPerDay) < FloorMod(from, kMicrosPerDay);
+  if (AddMonths(a, count) == b && earlier) --count;
   return count / months;
 }
 
