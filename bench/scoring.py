@@ -1,0 +1,121 @@
+"""Models in SQL, in the process and behind `millrace model-server`, against ONNX Runtime in a loop."""
+
+import contextlib
+import os
+import pathlib
+import re
+import shutil
+import signal
+import subprocess
+import tempfile
+
+from measure import MILLRACE, ROOT, Run, Table, limit, medians, process, sql, verdict
+
+BATCH = 1024
+MODELS = {"forest": 11, "linear": 2}  # 50 trees of scikit-learn; y = 2 x0 + 3 x1 + 1: the width of their input
+FOLDER = ROOT / "test" / "models"
+
+
+def script(model, rows, options=None):
+    """Scores `rows` random rows; without options only makes them."""
+    columns = [f"c{i}" for i in range(MODELS[model])]
+    bounds = "".join(f", 'fields.{c}.min' = '-2', 'fields.{c}.max' = '2'" for c in columns)
+    declared = ", ".join(f"{c} FLOAT" for c in columns)
+    lines = [
+        f"SET 'millrace.batch-rows' = '{BATCH}';",
+        f"CREATE TABLE features ({declared}) WITH ('connector' = 'datagen', 'rows-per-second' = '0', 'seed' = '7', "
+        f"'number-of-rows' = '{rows}'{bounds});",
+    ]
+    if options is None:
+        return "\n".join(
+            [
+                *lines,
+                f"CREATE TABLE nowhere ({declared}) WITH ('connector' = 'blackhole');",
+                "INSERT INTO nowhere SELECT * FROM features;",
+            ]
+        )
+    return "\n".join(
+        [
+            *lines,
+            f"CREATE MODEL scorer INPUT ({declared}) OUTPUT (y FLOAT) WITH ({options});",
+            "CREATE TABLE nowhere (y FLOAT) WITH ('connector' = 'blackhole');",
+            f"INSERT INTO nowhere SELECT scorer({', '.join(columns)}) FROM features;",
+        ]
+    )
+
+
+@contextlib.contextmanager
+def server():
+    """A model server on a free port: its port and its process id."""
+    with tempfile.TemporaryDirectory() as folder:
+        for name in MODELS:
+            version = pathlib.Path(folder, name, "1")
+            version.mkdir(parents=True)
+            shutil.copy(FOLDER / f"{name}.onnx", version / "model.onnx")
+        command = [MILLRACE, "model-server", "--repository", folder, "--port", "0"]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as child:
+            try:
+                for line in child.stdout:
+                    if found := re.search(r"http://[^:/]+:(\d+)", line):
+                        break
+                else:
+                    raise SystemExit("millrace model-server did not start")
+                yield int(found.group(1)), child.pid
+            finally:
+                child.send_signal(signal.SIGTERM)
+
+
+def cpu_of(pid):
+    """CPU seconds that a running process has taken so far."""
+    fields = pathlib.Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def with_server(text, pid):
+    """A case: Millrace runs the script; the server's CPU time counts with its own."""
+
+    def case():
+        before = cpu_of(pid)
+        run, _ = process(MILLRACE, "run", "-", stdin=text)
+        return Run(run.cpu + cpu_of(pid) - before, run.wall, run.memory)
+
+    return case
+
+
+def report(sizes):
+    with server() as (port, pid):
+        cases = {}
+        for model, width in MODELS.items():
+            rows = getattr(sizes, model)
+            path = FOLDER / f"{model}.onnx"
+            remote = f"'provider' = 'triton', 'endpoint' = 'http://127.0.0.1:{port}', 'model-name' = '{model}'"
+            cases[model, "raw"] = limit("onnx", path, width, BATCH, rows)
+            cases[model, "source"] = sql(script(model, rows))
+            cases[model, "in process"] = sql(script(model, rows, f"'provider' = 'onnx', 'path' = '{path}'"))
+            cases[model, "model-server"] = with_server(script(model, rows, remote), pid)
+            # What loading a model costs, once.
+            cases[model, "in process", "start"] = sql(script(model, 1, f"'provider' = 'onnx', 'path' = '{path}'"))
+            cases[model, "model-server", "start"] = with_server(script(model, 1, remote), pid)
+            cases[model, "source", "start"] = sql(script(model, 1))
+        done = medians(cases, sizes.runs)
+
+    table = Table(
+        f"Scoring, {BATCH:,} rows a batch; the limit is ONNX Runtime in a loop",
+        ["model", "where", "rows / CPU s", "CPU s", "peak MB", "limit CPU s", "of its rate", "us a batch above", "aim", ""],
+        notes=["CPU s is without the job's start and its source; for model-server that of both sides together."],
+    )
+    for model in MODELS:
+        rows = getattr(sizes, model)
+        raw = done[model, "raw"].cpu
+        source = done[model, "source"].cpu - done[model, "source", "start"].cpu
+        for where, share_aim, above_aim in (("in process", 0.9, 20), ("model-server", 0.5, 250)):
+            net = max(done[model, where].cpu - done[model, where, "start"].cpu - source, 1e-6)
+            share, above = raw / net, (net - raw) / (rows / BATCH) * 1e6
+            if model == "forest":
+                aim = [f"{share:.2f}", f"{above:.0f}", f"rate >= {share_aim}", "ok" if share >= share_aim else "MISSED"]
+            else:
+                aim = [f"{share:.2f}", f"{above:.0f}", f"us <= {above_aim}", "ok" if above <= above_aim else "MISSED"]
+            table.lines.append(
+                [model, where, f"{rows / net:,.0f}", f"{net:.3f}", f"{done[model, where].memory:.0f}", f"{raw:.3f}", *aim]
+            )
+    return [table]
