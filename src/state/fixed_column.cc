@@ -12,6 +12,8 @@
 namespace millrace {
 namespace {
 
+constexpr uint32_t kWordsOfPage = (1u << FixedColumn::kPageShift) / 64;
+
 // The copies have constant sizes, so that each becomes one move.
 template <int width>
 void CopyOut(const FixedPages& pages, std::span<const Slot> slots, uint8_t* out) {
@@ -93,13 +95,14 @@ void MemoryFixedColumn::Grow(uint32_t slots) {
     auto* page = new FixedPage(page_bytes());
     tree_.Add(page);
     pages_.push_back(page->data.get());
-    writable_.push_back(1);
+    // A page without a listener is written as a whole.
+    written_.resize(written_.size() + kWordsOfPage, listener_ == nullptr ? ~uint64_t{0} : 0);
   }
 }
 
 void MemoryFixedColumn::Reset(Slot slot) {
   const uint32_t s = Raw(slot);
-  if (!writable_[s >> kPageShift]) Own(s >> kPageShift);
+  if (!IsWritten(s)) OnFirstWrite(s);
   std::memset(pages_[s >> kPageShift] + (s & kPageMask) * static_cast<uint32_t>(width_), 0,
               static_cast<size_t>(width_));
   SetNull(slot, false);
@@ -118,7 +121,7 @@ void MemoryFixedColumn::Set(std::span<const Slot> slots, const arrow::Array& val
       continue;
     }
     const uint32_t s = Raw(slots[i]);
-    if (!writable_[s >> kPageShift]) Own(s >> kPageShift);
+    if (!IsWritten(s)) OnFirstWrite(s);
     char* out = pages_[s >> kPageShift] + (s & kPageMask) * width;
     if (packed) {
       *out = static_cast<char>(arrow::bit_util::GetBit(in, data.offset + row));
@@ -130,17 +133,24 @@ void MemoryFixedColumn::Set(std::span<const Slot> slots, const arrow::Array& val
 }
 
 FixedPages MemoryFixedColumn::Freeze() {
-  std::fill(writable_.begin(), writable_.end(), uint8_t{0});
+  std::fill(written_.begin(), written_.end(), uint64_t{0});
   return tree_;
 }
 
 int64_t MemoryFixedColumn::memory_bytes() const {
-  return static_cast<int64_t>(tree_.size()) * (page_bytes() + sizeof(FixedPage));
+  return static_cast<int64_t>(tree_.size()) * (page_bytes() + sizeof(FixedPage)) +
+         static_cast<int64_t>(written_.capacity() * sizeof(uint64_t));
 }
 
-void MemoryFixedColumn::Own(uint32_t page) {
+void MemoryFixedColumn::OnFirstWrite(uint32_t s) {
+  const uint32_t page = s >> kPageShift;
   pages_[page] = tree_.Mut(page).data.get();
-  writable_[page] = 1;
+  if (listener_ == nullptr) {
+    std::fill_n(&written_[page * kWordsOfPage], kWordsOfPage, ~uint64_t{0});
+  } else {
+    written_[s >> 6] |= uint64_t{1} << (s & 63);
+    listener_->OnFirstWrite(Slot{s});
+  }
 }
 
 }  // namespace millrace

@@ -30,25 +30,39 @@ Result<std::shared_ptr<arrow::Array>> GatherFixed(const FixedPages& pages,
                                                   const std::shared_ptr<arrow::DataType>& type,
                                                   std::span<const Slot> slots);
 
+/// Hears of a column's first write to a slot since `Freeze` or `ForgetWrite`.
+class WriteListener {
+ public:
+  virtual void OnFirstWrite(Slot slot) = 0;
+
+ protected:
+  ~WriteListener() = default;
+};
+
 class MemoryFixedColumn final : public FixedColumn {
  public:
-  explicit MemoryFixedColumn(int width) : FixedColumn(width), width_(width) {}
+  /// `listener` outlives the column; may be null.
+  explicit MemoryFixedColumn(int width, WriteListener* listener = nullptr)
+      : FixedColumn(width), width_(width), listener_(listener) {}
 
   /// Makes room for slots below `slots`.
   void Grow(uint32_t slots);
   /// Back to zero, not null.
   void Reset(Slot slot);
   void Set(std::span<const Slot> slots, const arrow::Array& values);
+  /// The next write counts as the first one.
+  void ForgetWrite(Slot slot) { written_[Raw(slot) >> 6] &= ~(uint64_t{1} << (Raw(slot) & 63)); }
   const FixedPages& pages() const { return tree_; }
   /// The pages as they are now; later writes copy them first.
   FixedPages Freeze();
   int64_t memory_bytes() const;
 
  private:
-  void Own(uint32_t page) override;
+  void OnFirstWrite(uint32_t s) override;
   uint32_t page_bytes() const { return null_bits_ + ((1u << kPageShift) >> 3); }
 
   const int width_;
+  WriteListener* const listener_;
   FixedPages tree_;
 };
 

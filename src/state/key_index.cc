@@ -4,6 +4,14 @@
 
 namespace millrace {
 
+std::vector<KeyGroup> FrozenKeys::groups() const {
+  std::vector<KeyGroup> groups;
+  for (KeyGroup g = range_.first; g <= range_.last; g = KeyGroup{Raw(g) + 1}) {
+    if (counts_[Offset(g)] > 0) groups.push_back(g);
+  }
+  return groups;
+}
+
 std::span<const Slot> FrozenKeys::SlotsOf(KeyGroup group) const {
   std::call_once(sorted_, [this] { SortByGroup(); });
   const size_t g = Offset(group);

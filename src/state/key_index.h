@@ -27,7 +27,7 @@ class FrozenKeys {
         range_(range) {}
 
   KeyGroupRange range() const { return range_; }
-  bool HasRows(KeyGroup group) const { return counts_[Offset(group)] > 0; }
+  std::vector<KeyGroup> groups() const;  ///< that hold keys
   /// The live slots of a group, ascending. The first call visits all slots.
   std::span<const Slot> SlotsOf(KeyGroup group) const;
   std::string_view key(Slot slot) const { return BytesColumn::Get(keys_, slot); }
@@ -53,10 +53,11 @@ class KeyIndex {
  public:
   KeyIndex(std::string owner, KeyGroupRange range, int max_parallelism);
 
-  /// `grow(slots)` is called before a slot at or beyond the present capacity is given out.
-  template <class Grow>
+  /// `grow(slots)` is called before a slot at or beyond the present capacity is given out, and
+  /// `on_insert(slot)` for every new one.
+  template <class Grow, class OnInsert>
   Status FindOrInsert(const RowKeys& keys, std::span<Slot> slots, std::span<uint8_t> inserted,
-                      Grow grow) {
+                      Grow grow, OnInsert on_insert) {
     for (int64_t i = 0; i < keys.size(); ++i) {
       const auto row = static_cast<size_t>(i);
       Prefetch(keys, row + kAhead);
@@ -72,6 +73,7 @@ class KeyIndex {
       }
       ARROW_ASSIGN_OR_RAISE(slots[row],
                             Insert(Short(keys.hashes[row]), keys.key(i), keys.group_hashes[row]));
+      on_insert(slots[row]);
     }
     return Status::OK();
   }
@@ -80,6 +82,7 @@ class KeyIndex {
 
   bool Has(Slot slot) const { return Raw(slot) < end_ && keys_.Has(slot); }
   std::string_view key(Slot slot) const { return keys_.Get(slot); }
+  KeyGroup group(Slot slot) const { return KeyGroup{groups_.Get<uint16_t>(slot)}; }
   int64_t size() const { return static_cast<int64_t>(end_ - free_.size()); }
   uint32_t end() const { return end_; }  ///< above all slots given out so far
   KeyGroupRange range() const { return range_; }

@@ -57,9 +57,20 @@ int64_t BytesOf(const Item& item) {
          (item.rows.rows ? item.rows.size_bytes() : 0);
 }
 
-}  // namespace
+/// Shares the items.
+struct FrozenItems final : FrozenState {
+  FrozenItems(Items frozen_items, uint64_t frozen_version)
+      : items(std::move(frozen_items)), changes(frozen_version) {}
 
-Status WriteItems(const PartHeader& header, const Items& items, std::string* out) {
+  std::vector<KeyGroup> groups() const override { return {}; }
+  uint64_t version(KeyGroup) const override { return changes; }
+  Status Write(const PartHeader& header, KeyGroup group, std::string* out) const override;
+
+  const Items items;
+  const uint64_t changes;
+};
+
+Status FrozenItems::Write(const PartHeader& header, KeyGroup, std::string* out) const {
   ARROW_ASSIGN_OR_RAISE(auto writer, PartWriter::Make(header, ItemFields()));
   arrow::UInt64Builder ids;
   arrow::BinaryBuilder headers, rows;
@@ -80,10 +91,17 @@ Status WriteItems(const PartHeader& header, const Items& items, std::string* out
   return writer->Finish(out);
 }
 
+}  // namespace
+
+Result<std::shared_ptr<const FrozenState>> MemoryItems::Freeze() {
+  return std::make_shared<const FrozenItems>(items_, version_);
+}
+
 Status MemoryItems::Put(uint64_t id, Batch rows, std::string header) {
   ARROW_RETURN_NOT_OK(Remove(id));
   auto item = std::make_shared<const Item>(Item{std::move(rows), std::move(header)});
   bytes_ += BytesOf(*item);
+  ++version_;
   items_.emplace(id, std::move(item));
   return Status::OK();
 }
@@ -93,6 +111,7 @@ Status MemoryItems::Remove(uint64_t id) {
   if (found == items_.end()) return Status::OK();
   bytes_ -= BytesOf(*found->second);
   items_.erase(found);
+  ++version_;
   return Status::OK();
 }
 

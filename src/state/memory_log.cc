@@ -77,18 +77,22 @@ MemoryLog::MemoryLog(const StateSpec& spec, KeyEncoder encoder, KeyGroupRange ra
     : encoder_(std::move(encoder)),
       fields_(LogFields(spec)),
       schema_(spec.value.ToArrow()),
-      index_(spec.name, range, max_parallelism) {
-  for (const auto& field : schema_->fields()) columns_.emplace_back(field->type());
+      index_(spec.name, range, max_parallelism),
+      versions_(range) {
+  for (const auto& field : schema_->fields()) columns_.emplace_back(field->type(), nullptr);
 }
 
 Status MemoryLog::Append(const RowKeys& keys, std::span<const EventTime> times,
                          const arrow::RecordBatch& rows) {
   keys_.resize(keys.hashes.size());
   inserted_.resize(keys_.size());
-  ARROW_RETURN_NOT_OK(index_.FindOrInsert(keys, keys_, inserted_, [this](uint32_t capacity) {
-    first_.Grow(capacity);
-    last_.Grow(capacity);
-  }));
+  ARROW_RETURN_NOT_OK(index_.FindOrInsert(
+      keys, keys_, inserted_,
+      [this](uint32_t capacity) {
+        first_.Grow(capacity);
+        last_.Grow(capacity);
+      },
+      [](Slot) {}));
   rows_.clear();
   for (size_t i = 0; i < keys_.size(); ++i) rows_.push_back(NewRow());
   for (size_t c = 0; c < columns_.size(); ++c) {
@@ -114,6 +118,7 @@ Slot MemoryLog::NewRow() {
 }
 
 void MemoryLog::Link(Slot key, bool first_of_key, Slot row, int64_t time_us) {
+  versions_.Mark(index_.group(key));
   times_.Mut<int64_t>(row) = time_us;
   Slot before = first_of_key ? kNoSlot : last_.Get<Slot>(key);
   while (before != kNoSlot && times_.Get<int64_t>(before) > time_us) {
@@ -182,6 +187,7 @@ Status MemoryLog::TrimBefore(EventTime time) {
 }
 
 void MemoryLog::TrimKey(Slot key, int64_t before_us) {
+  versions_.Mark(index_.group(key));
   Slot row = first_.Get<Slot>(key);
   while (row != kNoSlot && times_.Get<int64_t>(row) < before_us) {
     for (ValueColumn& column : columns_) column.Reset(row);
@@ -194,14 +200,16 @@ void MemoryLog::TrimKey(Slot key, int64_t before_us) {
   oldest_.Set(key, times_.Get<int64_t>(row), index_.end());
 }
 
-std::shared_ptr<const FrozenLog> MemoryLog::Freeze() {
-  auto frozen = std::make_shared<FrozenLog>(FrozenLog{
-      encoder_, index_.Freeze(), first_.Freeze(), next_.Freeze(), times_.Freeze(), {}, fields_});
+Result<std::shared_ptr<const FrozenState>> MemoryLog::Freeze() {
+  auto frozen = std::make_shared<FrozenLog>(encoder_, index_.Freeze(), versions_.Freeze(), fields_);
+  frozen->first = first_.Freeze();
+  frozen->next = next_.Freeze();
+  frozen->times = times_.Freeze();
   for (ValueColumn& column : columns_) frozen->columns.push_back(column.Freeze());
   return frozen;
 }
 
-Status MemoryLog::Restore(const PartHeader& expected, std::string_view bytes) {
+Status MemoryLog::Restore(const PartHeader& expected, std::string_view bytes, ItemShare) {
   const int key_columns = encoder_.key_schema().size();
   RowKeys keys;
   std::vector<EventTime> times;

@@ -6,28 +6,38 @@
 #include <vector>
 
 #include "state/key_index.h"
-#include "state/part.h"
-#include "state/state.h"
+#include "state/part_versions.h"
+#include "state/stored_state.h"
 #include "state/timer_queue.h"
 #include "state/value_column.h"
 
 namespace millrace {
 
-/// A log at one moment. Immutable; thread-safe.
-struct FrozenLog {
-  KeyEncoder encoder;
-  std::unique_ptr<FrozenKeys> keys;
+/// The pages of a log.
+struct FrozenLog final : FrozenState {
+  FrozenLog(const KeyEncoder& key_encoder, std::unique_ptr<FrozenKeys> frozen_keys,
+            PartVersions part_versions, arrow::FieldVector part_fields)
+      : encoder(key_encoder),
+        keys(std::move(frozen_keys)),
+        versions(std::move(part_versions)),
+        fields(std::move(part_fields)) {}
+
+  std::vector<KeyGroup> groups() const override { return keys->groups(); }
+  uint64_t version(KeyGroup group) const override { return versions.of(group); }
+  /// Each key's rows in time order.
+  Status Write(const PartHeader& header, KeyGroup group, std::string* out) const override;
+
+  const KeyEncoder encoder;
+  const std::unique_ptr<FrozenKeys> keys;
+  const PartVersions versions;
+  const arrow::FieldVector fields;  ///< of a part
   FixedPages first, next, times;
   std::vector<FrozenColumn> columns;
-  arrow::FieldVector fields;  ///< of a part
-
-  /// The rows of `group` as a part, each key's in time order.
-  Status Write(const PartHeader& header, KeyGroup group, std::string* out) const;
 };
 
 /// `KeyedLog` in memory: rows are slots of paged columns, linked per key in time order; equal times
 /// keep the order of `Append`. Appending walks back from the key's newest row.
-class MemoryLog final : public KeyedLog {
+class MemoryLog final : public StoredLog {
  public:
   static Result<std::unique_ptr<MemoryLog>> Make(const StateSpec& spec, KeyGroupRange range,
                                                  int max_parallelism);
@@ -39,9 +49,9 @@ class MemoryLog final : public KeyedLog {
                uint64_t* resume) override;
   Status TrimBefore(EventTime time) override;
 
-  std::shared_ptr<const FrozenLog> Freeze();
-  Status Restore(const PartHeader& expected, std::string_view bytes);
-  int64_t memory_bytes() const;
+  Result<std::shared_ptr<const FrozenState>> Freeze() override;
+  Status Restore(const PartHeader& expected, std::string_view bytes, ItemShare share) override;
+  int64_t memory_bytes() const override;
 
  private:
   MemoryLog(const StateSpec& spec, KeyEncoder encoder, KeyGroupRange range, int max_parallelism);
@@ -53,6 +63,7 @@ class MemoryLog final : public KeyedLog {
   const arrow::FieldVector fields_;
   const std::shared_ptr<arrow::Schema> schema_;  ///< of the values
   KeyIndex index_;
+  PartVersions versions_;
   MemoryFixedColumn first_{sizeof(Slot)}, last_{sizeof(Slot)};  ///< by key
   TimerQueue oldest_;                                           ///< time of each key's first row
   MemoryFixedColumn next_{sizeof(Slot)}, previous_{sizeof(Slot)},

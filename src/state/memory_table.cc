@@ -101,15 +101,19 @@ MemoryTable::MemoryTable(const StateSpec& spec, KeyEncoder encoder, KeyGroupRang
                          int max_parallelism)
     : encoder_(std::move(encoder)),
       fields_(TableFields(spec)),
-      index_(spec.name, range, max_parallelism) {
-  for (const SqlField& c : spec.value.columns()) columns_.emplace_back(c.type.ToArrow());
+      index_(spec.name, range, max_parallelism),
+      versions_(range) {
+  for (const SqlField& c : spec.value.columns()) columns_.emplace_back(c.type.ToArrow(), this);
 }
 
 Status MemoryTable::FindOrInsert(const RowKeys& keys, std::span<Slot> slots,
                                  std::span<uint8_t> inserted) {
-  return index_.FindOrInsert(keys, slots, inserted, [this](uint32_t capacity) {
-    for (ValueColumn& column : columns_) column.Grow(capacity);
-  });
+  return index_.FindOrInsert(
+      keys, slots, inserted,
+      [this](uint32_t capacity) {
+        for (ValueColumn& column : columns_) column.Grow(capacity);
+      },
+      [this](Slot slot) { OnFirstWrite(slot); });
 }
 
 Status MemoryTable::Find(const RowKeys& keys, std::span<Slot> slots) const {
@@ -130,6 +134,7 @@ Status MemoryTable::Set(int i, std::span<const Slot> slots, const arrow::Array& 
 Status MemoryTable::Erase(std::span<const Slot> slots) {
   for (const Slot slot : slots) {
     if (!index_.Has(slot)) continue;
+    versions_.Mark(index_.group(slot));
     for (ValueColumn& column : columns_) column.Reset(slot);
     for (TimerQueue& timers : timers_) timers.Clear(slot);
     index_.Erase(slot);
@@ -160,20 +165,31 @@ int64_t MemoryTable::memory_bytes() const {
   return bytes;
 }
 
-void MemoryTable::SetTimers(TimeDomain domain, std::span<const Slot> slots,
-                            std::span<const int64_t> times_us) {
-  for (size_t i = 0; i < slots.size(); ++i) timers(domain).Set(slots[i], times_us[i], index_.end());
+Status MemoryTable::SetTimers(TimeDomain domain, std::span<const Slot> slots,
+                              std::span<const int64_t> times_us) {
+  for (size_t i = 0; i < slots.size(); ++i) {
+    OnFirstWrite(slots[i]);
+    timers(domain).Set(slots[i], times_us[i], index_.end());
+  }
+  return Status::OK();
 }
 
-std::shared_ptr<const FrozenTable> MemoryTable::Freeze() {
+Status MemoryTable::PopDue(TimeDomain domain, int64_t time_us, size_t max, std::vector<Slot>* slots,
+                           std::vector<int64_t>* times_us) {
+  timers(domain).PopDue(time_us, max, slots, times_us);
+  for (const Slot slot : *slots) OnFirstWrite(slot);
+  return Status::OK();
+}
+
+Result<std::shared_ptr<const FrozenState>> MemoryTable::Freeze() {
   auto frozen =
-      std::make_shared<FrozenTable>(FrozenTable{encoder_, index_.Freeze(), {}, {}, fields_});
+      std::make_shared<FrozenTable>(encoder_, index_.Freeze(), versions_.Freeze(), fields_);
   for (ValueColumn& column : columns_) frozen->columns.push_back(column.Freeze());
   for (size_t d = 0; d < timers_.size(); ++d) frozen->timers[d] = timers_[d].Freeze();
   return frozen;
 }
 
-Status MemoryTable::Restore(const PartHeader& expected, std::string_view bytes) {
+Status MemoryTable::Restore(const PartHeader& expected, std::string_view bytes, ItemShare) {
   const int key_columns = encoder_.key_schema().size();
   RowKeys keys;
   std::vector<Slot> slots;

@@ -8,27 +8,36 @@
 #include <vector>
 
 #include "state/key_index.h"
-#include "state/part.h"
-#include "state/state.h"
+#include "state/part_versions.h"
+#include "state/stored_state.h"
 #include "state/timer_queue.h"
 #include "state/value_column.h"
 
 namespace millrace {
 
-/// A table at one moment. Immutable; thread-safe.
-struct FrozenTable {
-  KeyEncoder encoder;
-  std::unique_ptr<FrozenKeys> keys;
+/// The pages of a table.
+struct FrozenTable final : FrozenState {
+  FrozenTable(const KeyEncoder& key_encoder, std::unique_ptr<FrozenKeys> frozen_keys,
+              PartVersions part_versions, arrow::FieldVector part_fields)
+      : encoder(key_encoder),
+        keys(std::move(frozen_keys)),
+        versions(std::move(part_versions)),
+        fields(std::move(part_fields)) {}
+
+  std::vector<KeyGroup> groups() const override { return keys->groups(); }
+  uint64_t version(KeyGroup group) const override { return versions.of(group); }
+  Status Write(const PartHeader& header, KeyGroup group, std::string* out) const override;
+
+  const KeyEncoder encoder;
+  const std::unique_ptr<FrozenKeys> keys;
+  const PartVersions versions;
+  const arrow::FieldVector fields;  ///< of a part
   std::vector<FrozenColumn> columns;
   std::array<std::optional<FixedPages>, 2> timers;  ///< by domain
-  arrow::FieldVector fields;                        ///< of a part
-
-  /// The rows of `group` as a part.
-  Status Write(const PartHeader& header, KeyGroup group, std::string* out) const;
 };
 
 /// `KeyedTable` in memory: an index from keys to slots, and a paged column per value.
-class MemoryTable final : public KeyedTable {
+class MemoryTable final : public StoredTable, public WriteListener {
  public:
   static Result<std::unique_ptr<MemoryTable>> Make(const StateSpec& spec, KeyGroupRange range,
                                                    int max_parallelism);
@@ -46,20 +55,25 @@ class MemoryTable final : public KeyedTable {
   size_t Scan(uint32_t from, std::span<Slot> out, uint32_t* next) const override;
   int64_t memory_bytes() const override;
 
-  TimerQueue& timers(TimeDomain domain) { return timers_[static_cast<size_t>(domain)]; }
-  void SetTimers(TimeDomain domain, std::span<const Slot> slots, std::span<const int64_t> times_us);
-  std::shared_ptr<const FrozenTable> Freeze();
-  /// Inserts the rows of a part.
-  Status Restore(const PartHeader& expected, std::string_view bytes);
+  Status SetTimers(TimeDomain domain, std::span<const Slot> slots,
+                   std::span<const int64_t> times_us) override;
+  int64_t NextTimer(TimeDomain domain) override { return timers(domain).Next(); }
+  Status PopDue(TimeDomain domain, int64_t time_us, size_t max, std::vector<Slot>* slots,
+                std::vector<int64_t>* times_us) override;
+  Result<std::shared_ptr<const FrozenState>> Freeze() override;
+  Status Restore(const PartHeader& expected, std::string_view bytes, ItemShare share) override;
 
  private:
   MemoryTable(const StateSpec& spec, KeyEncoder encoder, KeyGroupRange range, int max_parallelism);
+  void OnFirstWrite(Slot slot) override { versions_.Mark(index_.group(slot)); }
+  TimerQueue& timers(TimeDomain domain) { return timers_[static_cast<size_t>(domain)]; }
   ValueColumn& column(int i) { return columns_[static_cast<size_t>(i)]; }
   const ValueColumn& column(int i) const { return columns_[static_cast<size_t>(i)]; }
 
   const KeyEncoder encoder_;
   const arrow::FieldVector fields_;
   KeyIndex index_;
+  PartVersions versions_;
   std::vector<ValueColumn> columns_;
   std::array<TimerQueue, 2> timers_;  ///< by domain
 };

@@ -329,6 +329,56 @@ TEST(MemoryTable, BroadcastTablesAreWrittenOnceAndRestoredEverywhere) {
   }
 }
 
+// P2: what did not change keeps its version, whatever was read; every kind of write shows.
+TEST(MemoryTable, VersionsOfPartsTellWhatChanged) {
+  const std::string all = R"([[1,"a"],[2,"a"],[3,"a"],[4,"a"],[5,"a"],[6,"a"]])";
+  auto store = NewStore({Accounts()});
+  KeyedTable& table = store->table(0);
+  const RowKeys keys = KeysOf(table.encoder(), *RowsOf(KeySchema(), all));
+  std::vector<Slot> slots = SlotsOf(table, keys);
+  const PartId changing{"node", "accounts", KeyGroupOf(keys.group_hashes[0], kMaxParallelism)};
+
+  auto before = store->Freeze().ValueOrDie();
+  const auto changed = [&] {
+    auto after = store->Freeze().ValueOrDie();
+    std::vector<PartId> ids;
+    for (const PartId& id : after->parts()) {
+      EXPECT_GE(after->PartVersion(id), before->PartVersion(id));
+      if (after->PartVersion(id) != before->PartVersion(id)) ids.push_back(id);
+    }
+    before = std::move(after);
+    return ids;
+  };
+  const auto text = arrow::json::ArrayFromJSONString(arrow::utf8(), R"(["x"])").ValueOrDie();
+  const std::span<const Slot> first(slots.data(), 1);
+  const int64_t due = 5;
+  int state;
+  std::vector<Slot> due_slots;
+  std::vector<int64_t> due_times;
+  std::vector<uint8_t> inserted(slots.size());
+
+  EXPECT_TRUE(changed().empty());
+  ASSERT_STATUS_OK(table.FindOrInsert(keys, slots, inserted));
+  ASSERT_STATUS_OK(table.Find(keys, slots));
+  ASSERT_EQ(table.Get(1, slots).ValueOrDie()->length(), 6);
+  EXPECT_TRUE(changed().empty());
+  table.Fixed(0).Mut<int64_t>(slots[0]) = 1;
+  EXPECT_THAT(changed(), ElementsAre(changing));
+  table.Fixed(2).SetNull(slots[0], true);
+  EXPECT_THAT(changed(), ElementsAre(changing));
+  ASSERT_STATUS_OK(table.Set(1, first, *text));
+  EXPECT_THAT(changed(), ElementsAre(changing));
+  ASSERT_STATUS_OK(store->timers().Set(TimeDomain::kEvent, 0, first, {&due, 1}));
+  EXPECT_THAT(changed(), ElementsAre(changing));
+  ASSERT_EQ(store->PopDue(TimeDomain::kEvent, 9, 9, &state, &due_slots, &due_times).ValueOrDie(),
+            1u);
+  EXPECT_THAT(changed(), ElementsAre(changing));
+  ASSERT_STATUS_OK(table.Erase(first));
+  SlotsOf(table, keys);
+  EXPECT_THAT(changed(), ElementsAre(changing));
+  EXPECT_TRUE(changed().empty());
+}
+
 struct BadRestore {
   const char* name;
   PartId part;

@@ -55,9 +55,8 @@ class FixedColumn {
   template <class T>
   T& Mut(Slot slot) {
     const uint32_t s = Raw(slot);
-    const uint32_t page = s >> kPageShift;
-    if (!writable_[page]) Own(page);
-    return reinterpret_cast<T*>(pages_[page])[s & kPageMask];
+    if (!IsWritten(s)) OnFirstWrite(s);
+    return reinterpret_cast<T*>(pages_[s >> kPageShift])[s & kPageMask];
   }
 
   bool IsNull(Slot slot) const {
@@ -67,13 +66,15 @@ class FixedColumn {
   void SetNull(Slot slot, bool null) {
     const uint32_t s = Raw(slot);
     if (IsNull(slot) == null) return;
-    if (!writable_[s >> kPageShift]) Own(s >> kPageShift);
+    if (!IsWritten(s)) OnFirstWrite(s);
     NullByte(s) ^= static_cast<uint8_t>(1u << (s & 7));
   }
 
  protected:
   explicit FixedColumn(int width) : null_bits_(static_cast<uint32_t>(width) << kPageShift) {}
-  virtual void Own(uint32_t page) = 0;
+  bool IsWritten(uint32_t s) const { return (written_[s >> 6] >> (s & 63)) & 1; }
+  /// Makes the page private, marks the slot as written and tells the table.
+  virtual void OnFirstWrite(uint32_t s) = 0;
 
   uint8_t& NullByte(uint32_t s) const {
     return reinterpret_cast<uint8_t*>(pages_[s >> kPageShift])[null_bits_ + ((s & kPageMask) >> 3)];
@@ -81,7 +82,7 @@ class FixedColumn {
 
   const uint32_t null_bits_;  ///< bytes of values in a page; a bit per slot follows, 1: null
   std::vector<char*> pages_;
-  std::vector<uint8_t> writable_;
+  std::vector<uint64_t> written_;  ///< a bit per slot: written since the last snapshot
 };
 
 /// Values by key. New rows start as zero (fixed columns, not null) and NULL (others).
@@ -172,6 +173,10 @@ class StateSnapshot {
  public:
   virtual ~StateSnapshot() = default;
   virtual std::vector<PartId> parts() const = 0;
+  /// When the part last changed. Where it is the same in two snapshots of one store, `Write` gives
+  /// the same rows for both; it only grows. It means nothing in another store: a restore counts
+  /// anew. 0: unknown.
+  virtual uint64_t PartVersion(const PartId& part) const = 0;
   /// The part as an Arrow IPC stream. Any thread, any number of times.
   virtual Status Write(const PartId& part, std::string* out) const = 0;
 };

@@ -27,8 +27,11 @@ Result<std::shared_ptr<arrow::Array>> FrozenColumn::Get(std::span<const Slot> sl
   return FixedWidth(*type) > 0 ? GatherFixed(fixed, type, slots) : GatherBytes(bytes, type, slots);
 }
 
-ValueColumn::ValueColumn(std::shared_ptr<arrow::DataType> type) : type_(std::move(type)) {
-  if (const int width = FixedWidth(*type_)) fixed_ = std::make_unique<MemoryFixedColumn>(width);
+ValueColumn::ValueColumn(std::shared_ptr<arrow::DataType> type, WriteListener* listener)
+    : type_(std::move(type)), listener_(listener) {
+  if (const int width = FixedWidth(*type_)) {
+    fixed_ = std::make_unique<MemoryFixedColumn>(width, listener);
+  }
 }
 
 void ValueColumn::Grow(uint32_t slots) {
@@ -65,6 +68,7 @@ Status ValueColumn::Set(std::span<const Slot> slots, const arrow::Array& values)
   }
   for (size_t i = 0; i < slots.size(); ++i) {
     const auto row = static_cast<int64_t>(i);
+    if (listener_ != nullptr) listener_->OnFirstWrite(slots[i]);
     if (values.IsNull(row)) {
       bytes_.Remove(slots[i]);
       continue;

@@ -24,7 +24,8 @@ struct FrozenColumn {
 /// A column of any type, addressed by slot.
 class ValueColumn {
  public:
-  explicit ValueColumn(std::shared_ptr<arrow::DataType> type);
+  /// `listener` hears of writes; of each one where the type is not of fixed width.
+  ValueColumn(std::shared_ptr<arrow::DataType> type, WriteListener* listener);
 
   void Grow(uint32_t slots);
   void Reset(Slot slot);
@@ -38,6 +39,7 @@ class ValueColumn {
 
  private:
   std::shared_ptr<arrow::DataType> type_;
+  WriteListener* listener_;
   std::unique_ptr<MemoryFixedColumn> fixed_;
   BytesColumn bytes_;
   std::string encoded_;

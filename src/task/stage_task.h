@@ -48,6 +48,8 @@ class StageSnapshot {
   virtual ~StageSnapshot() = default;
   virtual std::vector<PartId> parts() const = 0;
   virtual int version(const PartId& part) const = 0;
+  /// `StateSnapshot::PartVersion`, among the snapshots of one task. 0: unknown, to be written.
+  virtual uint64_t content_version(const PartId& part) const = 0;
   virtual Status Write(const PartId& part, std::string* out) const = 0;
   /// Calls `done` once, on any thread, when what sinks wrote before the barrier is durable.
   virtual void WhenFlushed(std::function<void(Status)> done) = 0;

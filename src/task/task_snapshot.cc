@@ -63,6 +63,12 @@ int TaskSnapshot::version(const PartId& part) const {
   return found == parts_.end() ? 0 : found->second.version;
 }
 
+uint64_t TaskSnapshot::content_version(const PartId& part) const {
+  const auto found = parts_.find(part);
+  if (found == parts_.end() || found->second.snapshot == nullptr) return 0;
+  return found->second.snapshot->PartVersion(part);
+}
+
 Status TaskSnapshot::Write(const PartId& part, std::string* out) const {
   const auto found = parts_.find(part);
   if (found == parts_.end()) {

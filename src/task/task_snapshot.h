@@ -37,6 +37,7 @@ class TaskSnapshot final : public StageSnapshot {
 
   std::vector<PartId> parts() const override;
   int version(const PartId& part) const override;
+  uint64_t content_version(const PartId& part) const override;
   Status Write(const PartId& part, std::string* out) const override;
   void WhenFlushed(std::function<void(Status)> done) override { gate_->WhenDone(std::move(done)); }
 

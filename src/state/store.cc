@@ -1,23 +1,17 @@
 #include <algorithm>
-#include <variant>
 
 #include "base/suggest.h"
 #include "state/memory_items.h"
 #include "state/memory_log.h"
 #include "state/memory_table.h"
-#include "state/part.h"
-#include "state/state.h"
-#include "types/key_group.h"
+#include "state/stored_state.h"
 
 namespace millrace {
 namespace {
 
-using FrozenState =
-    std::variant<std::shared_ptr<const FrozenTable>, std::shared_ptr<const FrozenLog>, Items>;
-
-class MemorySnapshot final : public StateSnapshot {
+class Snapshot final : public StateSnapshot {
  public:
-  void Add(PartHeader header, FrozenState state) {
+  void Add(PartHeader header, std::shared_ptr<const FrozenState> state) {
     states_.push_back({std::move(header), std::move(state)});
   }
 
@@ -28,73 +22,80 @@ class MemorySnapshot final : public StateSnapshot {
         ids.push_back({header.node, header.spec.name, std::nullopt});
         continue;
       }
-      const FrozenKeys& keys = KeysOf(state);
-      for (KeyGroup g = keys.range().first; g <= keys.range().last; g = KeyGroup{Raw(g) + 1}) {
-        if (keys.HasRows(g)) ids.push_back({header.node, header.spec.name, g});
+      for (const KeyGroup group : state->groups()) {
+        ids.push_back({header.node, header.spec.name, group});
       }
     }
     return ids;
   }
 
+  uint64_t PartVersion(const PartId& part) const override {
+    const auto found = Find(part);
+    return found == states_.end() ? 0 : found->second->version(GroupOf(part));
+  }
+
   Status Write(const PartId& part, std::string* out) const override {
-    for (const auto& [found, state] : states_) {
-      if (found.spec.name != part.state) continue;
-      PartHeader header = found;
-      header.group = part.group;
-      const KeyGroup group = part.group.value_or(KeyGroup{0});
-      if (const auto* table = std::get_if<std::shared_ptr<const FrozenTable>>(&state)) {
-        return (*table)->Write(header, group, out);
-      }
-      if (const auto* log = std::get_if<std::shared_ptr<const FrozenLog>>(&state)) {
-        return (*log)->Write(header, group, out);
-      }
-      return WriteItems(header, std::get<Items>(state), out);
+    const auto found = Find(part);
+    if (found == states_.end()) {
+      return Error::Internal("no such part in the snapshot")
+          .In(Describe(part.node, part.state, part.group));
     }
-    return Error::Internal("no such part in the snapshot")
-        .In(Describe(part.node, part.state, part.group));
+    PartHeader header = found->first;
+    header.group = part.group;
+    return found->second->Write(header, GroupOf(part), out);
   }
 
  private:
-  static const FrozenKeys& KeysOf(const FrozenState& state) {
-    if (const auto* log = std::get_if<std::shared_ptr<const FrozenLog>>(&state)) {
-      return *(*log)->keys;
-    }
-    return *std::get<std::shared_ptr<const FrozenTable>>(state)->keys;
-  }
+  using States = std::vector<std::pair<PartHeader, std::shared_ptr<const FrozenState>>>;
 
-  std::vector<std::pair<PartHeader, FrozenState>> states_;
+  States::const_iterator Find(const PartId& part) const {
+    return std::find_if(states_.begin(), states_.end(),
+                        [&](const auto& state) { return state.first.spec.name == part.state; });
+  }
+  static KeyGroup GroupOf(const PartId& part) { return part.group.value_or(KeyGroup{0}); }
+
+  States states_;
 };
 
-class MemoryStore final : public StateStore, public TimerSet {
+class Store final : public StateStore, public TimerSet {
  public:
-  MemoryStore(NodeId node, int subtask, int parallelism, int max_parallelism)
+  Store(NodeId node, int subtask, int parallelism, int max_parallelism)
       : node_(std::move(node)),
         subtask_(subtask),
         max_parallelism_(max_parallelism),
         range_(KeyGroupRangeOf(subtask, parallelism, max_parallelism)) {}
 
-  Status Add(StateSpec spec) {
-    State& state = states_.emplace_back();
-    state.spec = std::move(spec);
+  Status Add(StateSpec spec, const Backend& backend) {
+    State state{std::move(spec), nullptr, nullptr, nullptr, nullptr};
     switch (state.spec.kind) {
       case StateKind::kTable: {
-        ARROW_ASSIGN_OR_RAISE(state.table, MemoryTable::Make(state.spec, range_, max_parallelism_));
+        ARROW_ASSIGN_OR_RAISE(auto table, backend.table(state.spec, range_, max_parallelism_));
+        state.table = table.get();
+        state.stored = std::move(table);
         break;
       }
       case StateKind::kBroadcast: {
         // One group, so that every instance owns every key.
         const KeyGroupRange all{KeyGroup{0}, KeyGroup{0}};
-        ARROW_ASSIGN_OR_RAISE(state.table, MemoryTable::Make(state.spec, all, 1));
+        ARROW_ASSIGN_OR_RAISE(auto table, MemoryTable::Make(state.spec, all, 1));
+        state.table = table.get();
+        state.stored = std::move(table);
         break;
       }
       case StateKind::kLog: {
-        ARROW_ASSIGN_OR_RAISE(state.log, MemoryLog::Make(state.spec, range_, max_parallelism_));
+        ARROW_ASSIGN_OR_RAISE(auto log, backend.log(state.spec, range_, max_parallelism_));
+        state.log = log.get();
+        state.stored = std::move(log);
         break;
       }
-      case StateKind::kItems:
-        state.items = std::make_unique<MemoryItems>();
+      case StateKind::kItems: {
+        auto items = std::make_unique<MemoryItems>();
+        state.items = items.get();
+        state.stored = std::move(items);
         break;
+      }
     }
+    states_.push_back(std::move(state));
     return Status::OK();
   }
 
@@ -129,10 +130,7 @@ class MemoryStore final : public StateStore, public TimerSet {
                              std::to_string(Raw(range_.last)))
           .In(where);
     }
-    const PartHeader expected = HeaderOf(found->spec, part.group);
-    if (found->table) return found->table->Restore(expected, bytes);
-    if (found->log) return found->log->Restore(expected, bytes);
-    return found->items->Restore(expected, bytes, share);
+    return found->stored->Restore(HeaderOf(found->spec, part.group), bytes, share);
   }
 
   KeyedTable& table(int state) override { return *At(state).table; }
@@ -142,77 +140,69 @@ class MemoryStore final : public StateStore, public TimerSet {
 
   Status Set(TimeDomain domain, int state, std::span<const Slot> slots,
              std::span<const int64_t> times_us) override {
-    At(state).table->SetTimers(domain, slots, times_us);
-    return Status::OK();
+    return At(state).table->SetTimers(domain, slots, times_us);
   }
 
   Result<size_t> PopDue(TimeDomain domain, int64_t time_us, size_t max, int* state,
                         std::vector<Slot>* slots, std::vector<int64_t>* times_us) override {
     slots->clear();
     times_us->clear();
-    TimerQueue* earliest = nullptr;
+    StoredTable* earliest = nullptr;
     int64_t first = TimerSet::kNone;
     int64_t second = TimerSet::kNone;  // of the other tables: the slice ends there
     for (size_t i = 0; i < states_.size(); ++i) {
-      if (!states_[i].table) continue;
-      TimerQueue& queue = states_[i].table->timers(domain);
-      const int64_t next = queue.Next();
+      if (states_[i].table == nullptr) continue;
+      const int64_t next = states_[i].table->NextTimer(domain);
       if (next < first) {
         second = first;
         first = next;
-        earliest = &queue;
+        earliest = states_[i].table;
         *state = static_cast<int>(i);
       } else {
         second = std::min(second, next);
       }
     }
-    if (earliest) earliest->PopDue(std::min(time_us, second), max, slots, times_us);
+    if (earliest != nullptr && first <= time_us) {
+      ARROW_RETURN_NOT_OK(
+          earliest->PopDue(domain, std::min(time_us, second), max, slots, times_us));
+    }
     return slots->size();
   }
 
   int64_t NextProcessingTimer() const override {
     int64_t next = TimerSet::kNone;
     for (const State& state : states_) {
-      if (state.table) {
-        next = std::min(next, state.table->timers(TimeDomain::kProcessing).Next());
+      if (state.table != nullptr) {
+        next = std::min(next, state.table->NextTimer(TimeDomain::kProcessing));
       }
     }
     return next;
   }
 
   Result<std::unique_ptr<StateSnapshot>> Freeze() override {
-    auto snapshot = std::make_unique<MemorySnapshot>();
+    auto snapshot = std::make_unique<Snapshot>();
     for (State& state : states_) {
-      PartHeader header = HeaderOf(state.spec, std::nullopt);
       if (state.spec.kind == StateKind::kBroadcast && subtask_ > 0) continue;
-      if (state.table) {
-        snapshot->Add(std::move(header), state.table->Freeze());
-      } else if (state.log) {
-        snapshot->Add(std::move(header), state.log->Freeze());
-      } else {
-        snapshot->Add(std::move(header), state.items->items());
-      }
+      ARROW_ASSIGN_OR_RAISE(auto frozen, state.stored->Freeze());
+      snapshot->Add(HeaderOf(state.spec, std::nullopt), std::move(frozen));
     }
     return snapshot;
   }
 
   int64_t memory_bytes() const override {
     int64_t bytes = 0;
-    for (const State& state : states_) {
-      if (state.table) bytes += state.table->memory_bytes();
-      if (state.log) bytes += state.log->memory_bytes();
-      if (state.items) bytes += state.items->memory_bytes();
-    }
+    for (const State& state : states_) bytes += state.stored->memory_bytes();
     return bytes;
   }
 
  private:
-  /// One of the three.
   struct State {
     StateSpec spec;
-    std::unique_ptr<MemoryTable> table;
-    std::unique_ptr<MemoryLog> log;
-    std::unique_ptr<MemoryItems> items;
+    std::unique_ptr<StoredState> stored;
+    // What it is: one of these.
+    StoredTable* table;
+    StoredLog* log;
+    MemoryItems* items;
   };
 
   State& At(int state) { return states_[static_cast<size_t>(state)]; }
@@ -228,13 +218,19 @@ class MemoryStore final : public StateStore, public TimerSet {
 
 }  // namespace
 
+Result<std::unique_ptr<StateStore>> MakeStore(NodeId node, std::vector<StateSpec> specs,
+                                              int subtask, int parallelism, int max_parallelism,
+                                              const Backend& backend) {
+  auto store = std::make_unique<Store>(std::move(node), subtask, parallelism, max_parallelism);
+  for (StateSpec& spec : specs) ARROW_RETURN_NOT_OK(store->Add(std::move(spec), backend));
+  return store;
+}
+
 Result<std::unique_ptr<StateStore>> MakeMemoryStateStore(NodeId node, std::vector<StateSpec> specs,
                                                          int subtask, int parallelism,
                                                          int max_parallelism) {
-  auto store =
-      std::make_unique<MemoryStore>(std::move(node), subtask, parallelism, max_parallelism);
-  for (StateSpec& spec : specs) ARROW_RETURN_NOT_OK(store->Add(std::move(spec)));
-  return store;
+  return MakeStore(std::move(node), std::move(specs), subtask, parallelism, max_parallelism,
+                   {MemoryTable::Make, MemoryLog::Make});
 }
 
 }  // namespace millrace
