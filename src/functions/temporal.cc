@@ -547,11 +547,14 @@ void AddTemporal(Registries& registries) {
                       [local](const EvalContext& c, TimeZone& z) -> std::optional<int64_t> {
                         return TruncateToPrecision(local(c, z), 3);
                       }));
-  to.Add(Now<int64_t>("CURRENT_TIMESTAMP", {"NOW", "CURRENT_ROW_TIMESTAMP", "PROCTIME"},
-                      SqlType::TimestampLtz(3), "The time now.", false,
-                      [](const EvalContext& c, TimeZone&) -> std::optional<int64_t> {
-                        return TruncateToPrecision(c.now_us, 3);
-                      }));
+  const auto now = [](const EvalContext& c, TimeZone&) -> std::optional<int64_t> {
+    return TruncateToPrecision(c.now_us, 3);
+  };
+  to.Add(Now<int64_t>("CURRENT_TIMESTAMP", {"NOW", "CURRENT_ROW_TIMESTAMP"},
+                      SqlType::TimestampLtz(3), "The time now.", false, now));
+  to.Add(Now<int64_t>("PROCTIME", {}, SqlType::TimestampLtz(3),
+                      "The time now; a computed column of it is a processing-time attribute.", true,
+                      now));
   to.Add(Now<int64_t>("CURRENT_WATERMARK", {}, SqlType::TimestampLtz(3),
                       "The watermark; NULL before there is one.", true,
                       [](const EvalContext& c, TimeZone&) -> std::optional<int64_t> {

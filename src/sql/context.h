@@ -21,6 +21,6 @@ struct PlannerContext {
 };
 
 /// For what the parser takes and the planner does not.
-Status NotPlanned(const std::string& what, Position at);
+Status NotPlanned(const std::string& what, Position at, const std::string& hint = {});
 
 }  // namespace millrace::sql

@@ -85,8 +85,8 @@ bool NeedsCast(const SqlType& from, const SqlType& to) {
 
 }  // namespace
 
-Status NotPlanned(const std::string& what, Position at) {
-  return Error::User(what + " is parsed but cannot be planned yet").At(at);
+Status NotPlanned(const std::string& what, Position at, const std::string& hint) {
+  return Error::User(what + " is parsed but cannot be planned yet").At(at).Hint(hint);
 }
 
 const ModelCalls::Call* ModelCalls::Find(const Model& model,
@@ -472,6 +472,10 @@ Result<std::vector<ExpressionPtr>> ExpressionBinder::BindArguments(
 
 Result<ExpressionPtr> ExpressionBinder::BindNode(const syntax::FunctionCall& call,
                                                  Position position) {
+  if (call_hook_) {
+    ARROW_ASSIGN_OR_RAISE(auto meant, call_hook_(call, position));
+    if (meant) return meant;
+  }
   const std::string& name = call.name.parts.back().name;
   if (call.over) return NotPlanned("OVER", position);
   if (!call.within_group.empty()) return NotPlanned("WITHIN GROUP", position);

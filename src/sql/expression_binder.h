@@ -76,6 +76,9 @@ class ExpressionBinder {
   }
   /// Names that mean these expressions where no column has them (select-list aliases).
   void SetAliases(const std::vector<syntax::SelectItem>* items) { aliases_ = items; }
+  /// Asked first for every call: what it stands for in this SELECT, or null for an ordinary call.
+  using CallHook = std::function<Result<ExpressionPtr>(const syntax::FunctionCall&, Position)>;
+  void SetCallHook(CallHook hook) { call_hook_ = std::move(hook); }
   /// "WHERE", "GROUP BY" …: for messages.
   void SetClause(std::string clause) { clause_ = std::move(clause); }
 
@@ -124,6 +127,7 @@ class ExpressionBinder {
   ModelCalls* models_ = nullptr;
   AggregateCalls* aggregates_ = nullptr;
   ModelCalls* models_inside_ = nullptr;
+  CallHook call_hook_;
   const std::vector<syntax::SelectItem>* aliases_ = nullptr;
   std::map<std::string, ExpressionPtr> bound_aliases_;
   std::vector<std::string> aliases_in_progress_;

@@ -4,6 +4,7 @@
 #include "base/suggest.h"
 #include "sql/query_binder.h"
 #include "sql/table_binder.h"
+#include "syntax/text.h"
 
 namespace millrace::sql {
 namespace {
@@ -211,9 +212,10 @@ Result<Stream> QueryBinder::BindPort(const std::string& table, const std::string
 
 Result<Stream> QueryBinder::BindTableFunction(const syntax::TableFunction& function, Position at) {
   const auto& call = *function.call->As<syntax::FunctionCall>();
-  const std::string& name = call.name.parts.back().name;
+  const std::string name = syntax::ToUpper(call.name.parts.back().name);
   if (name == "ML_PREDICT") return BindMlPredict(call, function.call->position);
-  const std::vector<std::string> known = {"ML_PREDICT"};
+  if (IsWindowFunction(name)) return BindWindowFunction(name, call, function.call->position);
+  const std::vector<std::string> known = {"ML_PREDICT", "TUMBLE", "HOP", "CUMULATE", "SESSION"};
   if (const auto near = Nearest(name, known); !near.empty()) {
     return Error::User("no table function '" + name + "'")
         .At(function.call->position)

@@ -21,6 +21,64 @@ int FindProjected(const std::vector<ExpressionPtr>& projections, int column) {
   return it == projections.end() ? -1 : static_cast<int>(it - projections.begin());
 }
 
+/// The time columns of `input` behind a projection.
+TimeColumns Projected(const TimeColumns& input, const std::vector<ExpressionPtr>& projections) {
+  TimeColumns out;
+  for (size_t i = 0; i < projections.size(); ++i) {
+    const Expression& value = *projections[i];
+    const auto& known = input.processing_time;
+    const bool passed =
+        value.IsColumn() && std::find(known.begin(), known.end(), value.column) != known.end();
+    if (passed || value.IsCall("PROCTIME")) out.processing_time.push_back(static_cast<int>(i));
+  }
+  if (!input.windows) return out;
+  WindowColumns windows = *input.windows;
+  for (int* column : {&windows.start, &windows.end, &windows.time, &windows.of}) {
+    if (*column >= 0) *column = FindProjected(projections, *column);
+  }
+  if (windows.start >= 0 && windows.end >= 0) out.windows = windows;
+  return out;
+}
+
+const TimeColumns& TimesOf(const Stream& input) {
+  static const TimeColumns kNone;
+  return input.port == 0 ? input.node->times : kNone;
+}
+
+std::string Joined(const Schema& schema, const std::vector<int>& columns) {
+  std::string out;
+  for (const int column : columns) out += (out.empty() ? "" : ",") + schema.column(column).name;
+  return out;
+}
+
+PortPlan LatePort(const Schema& input) {
+  PortPlan late;
+  late.name = "late";
+  late.schema = input;
+  return late;
+}
+
+/// `name`, or with zeros behind it where the schema has it already, as in Flink.
+std::string FreeName(const Schema& schema, std::string name) {
+  while (schema.Find(name) >= 0) name += '0';
+  return name;
+}
+
+/// The columns window_start, window_end and window_time at the end of `schema`.
+WindowColumns AddWindowColumns(Schema& schema, const SqlType& time_type, bool processing_time) {
+  WindowColumns windows;
+  windows.time_type = time_type;
+  windows.processing_time = processing_time;
+  windows.start = schema.size();
+  windows.end = windows.start + 1;
+  windows.time = windows.start + 2;
+  for (const char* name : {"window_start", "window_end"}) {
+    schema.Add(FreeName(schema, name), SqlType::Timestamp(3).AsNotNull());
+  }
+  schema.Add(FreeName(schema, "window_time"), time_type);
+  return windows;
+}
+
 }  // namespace
 
 const PortPlan& Stream::plan() const { return node->ports[static_cast<size_t>(port)]; }
@@ -44,7 +102,7 @@ NodeId NodeFactory::UniqueId(const std::string& context, std::string_view op,
 }
 
 LogicalNodePtr NodeFactory::Make(NodeId id, NodeConfigPtr config, std::vector<Stream> inputs,
-                                 std::vector<PortPlan> ports) {
+                                 std::vector<PortPlan> ports, TimeColumns times) {
   auto node = std::make_shared<LogicalNode>();
   node->id = std::move(id);
   node->config = std::move(config);
@@ -52,6 +110,7 @@ LogicalNodePtr NodeFactory::Make(NodeId id, NodeConfigPtr config, std::vector<St
                               [](const Stream& input) { return input.node->bounded; });
   node->inputs = std::move(inputs);
   node->ports = std::move(ports);
+  node->times = std::move(times);
   return node;
 }
 
@@ -72,12 +131,13 @@ LogicalNodePtr NodeFactory::Calc(const std::string& context, Stream input, Expre
     }
     main.key.push_back(at);
   }
+  TimeColumns times = Projected(TimesOf(input), projections);
   CalcConfig config;
   config.condition = std::move(condition);
   config.projections = std::move(projections);
   config.names = std::move(names);
   return Make(UniqueId(context, CalcConfig::kOp), Share(std::move(config)), {std::move(input)},
-              {std::move(main)});
+              {std::move(main)}, std::move(times));
 }
 
 LogicalNodePtr NodeFactory::Filter(const std::string& context, Stream input,
@@ -98,8 +158,9 @@ LogicalNodePtr NodeFactory::Predict(const std::string& context, Stream input,
   failed.name = "failed";
   failed.schema = FailedRowsSchema(input.schema());
   NodeId id = UniqueId(context, PredictConfig::kOp, config.model.name);
+  TimeColumns times = TimesOf(input);
   return Make(std::move(id), Share(std::move(config)), {std::move(input)},
-              {std::move(main), std::move(failed)});
+              {std::move(main), std::move(failed)}, std::move(times));
 }
 
 LogicalNodePtr NodeFactory::Unnest(const std::string& context, Stream input, UnnestConfig config,
@@ -108,8 +169,9 @@ LogicalNodePtr NodeFactory::Unnest(const std::string& context, Stream input, Unn
   main.name = "main";
   main.key.clear();
   for (const SqlField& column : added.columns()) main.schema.Add(column.name, column.type);
+  TimeColumns times = TimesOf(input);
   return Make(UniqueId(context, UnnestConfig::kOp), Share(std::move(config)), {std::move(input)},
-              {std::move(main)});
+              {std::move(main)}, std::move(times));
 }
 
 LogicalNodePtr NodeFactory::Aggregate(const std::string& context, Stream input,
@@ -132,8 +194,114 @@ LogicalNodePtr NodeFactory::Aggregate(const std::string& context, Stream input,
 LogicalNodePtr NodeFactory::Limit(const std::string& context, Stream input, LimitConfig config) {
   PortPlan main = input.plan();
   main.name = "main";
+  TimeColumns times = TimesOf(input);
   return Make(UniqueId(context, LimitConfig::kOp), Share(std::move(config)), {std::move(input)},
-              {std::move(main)});
+              {std::move(main)}, std::move(times));
+}
+
+LogicalNodePtr NodeFactory::Window(const std::string& context, Stream input, WindowConfig config) {
+  PortPlan main = input.plan();
+  main.name = "main";
+  main.key.clear();
+  const bool processing_time = config.window.time_column < 0;
+  const SqlType time_type = processing_time ? SqlType::TimestampLtz(3)
+                                            : main.schema.column(config.window.time_column).type;
+  TimeColumns times = TimesOf(input);
+  times.windows = AddWindowColumns(main.schema, time_type.AsNotNull(), processing_time);
+  times.windows->of = config.window.time_column;
+  main.rowtime = processing_time ? -1 : times.windows->time;
+  NodeId id = UniqueId(context, WindowConfig::kOp, Joined(input.schema(), config.keys));
+  return Make(std::move(id), Share(std::move(config)), {std::move(input)}, {std::move(main)},
+              std::move(times));
+}
+
+LogicalNodePtr NodeFactory::WindowAggregate(const std::string& context, Stream input,
+                                            WindowAggregateConfig config,
+                                            const std::optional<WindowColumns>& windows,
+                                            const std::string& state_id) {
+  PortPlan main;
+  main.name = "main";
+  std::string keys;
+  for (size_t i = 0; i < config.keys.size(); ++i) {
+    main.schema.Add(config.key_names[i], input.schema().column(config.keys[i]).type);
+    main.key.push_back(static_cast<int>(i));
+    keys += config.key_names[i] + ",";
+  }
+  const int time_column = config.window.time_column;
+  const SqlType time_type = windows            ? windows->time_type
+                            : time_column >= 0 ? input.schema().column(time_column).type
+                                               : SqlType::TimestampLtz(3);
+  TimeColumns times;
+  times.windows = AddWindowColumns(main.schema, time_type.AsNotNull(), time_column < 0);
+  main.key.push_back(times.windows->start);
+  main.key.push_back(times.windows->end);
+  if (time_column >= 0) main.rowtime = times.windows->time;
+  for (const AggregateCall& call : config.aggregates) main.schema.Add(call.name, call.type);
+  if (config.allowed_lateness_us > 0) main.changelog = ChangelogMode::kRetract;
+  std::vector<PortPlan> ports = {std::move(main)};
+  if (time_column >= 0) ports.push_back(LatePort(input.schema()));
+  NodeId id =
+      state_id.empty() ? UniqueId(context, WindowAggregateConfig::kOp, keys + "window") : state_id;
+  return Make(std::move(id), Share(std::move(config)), {std::move(input)}, std::move(ports),
+              std::move(times));
+}
+
+LogicalNodePtr NodeFactory::Expand(const std::string& context, Stream input, ExpandConfig config) {
+  PortPlan main = input.plan();
+  main.name = "main";
+  main.key.clear();
+  Schema schema;
+  for (int i = 0; i < main.schema.size(); ++i) {
+    const SqlField& column = main.schema.column(i);
+    const bool left_out =
+        std::find(config.columns.begin(), config.columns.end(), i) != config.columns.end();
+    schema.Add(column.name, left_out ? column.type.AsNullable() : column.type);
+  }
+  schema.Add(config.id_name, SqlType::BigInt().AsNotNull());
+  main.schema = std::move(schema);
+  TimeColumns times = TimesOf(input);
+  return Make(UniqueId(context, ExpandConfig::kOp), Share(std::move(config)), {std::move(input)},
+              {std::move(main)}, std::move(times));
+}
+
+LogicalNodePtr NodeFactory::Deduplicate(const std::string& context, Stream input,
+                                        DeduplicateConfig config, const std::string& state_id) {
+  PortPlan main = input.plan();
+  main.name = "main";
+  main.key = config.keys;
+  const bool closes = config.window_end >= 0;
+  main.changelog = config.keep_last && !closes ? ChangelogMode::kRetract : ChangelogMode::kAppend;
+  const bool waits = closes || (config.time_column >= 0 && !config.keep_last);
+  std::vector<PortPlan> ports = {std::move(main)};
+  if (waits) ports.push_back(LatePort(input.schema()));
+  NodeId id = state_id.empty()
+                  ? UniqueId(context, DeduplicateConfig::kOp, Joined(input.schema(), config.keys))
+                  : state_id;
+  TimeColumns times = TimesOf(input);
+  return Make(std::move(id), Share(std::move(config)), {std::move(input)}, std::move(ports),
+              std::move(times));
+}
+
+LogicalNodePtr NodeFactory::Rank(const std::string& context, Stream input, RankConfig config,
+                                 const std::string& state_id) {
+  PortPlan main = input.plan();
+  main.name = "main";
+  const bool closes = config.window_end >= 0;
+  if (!config.number_name.empty()) {
+    main.key = config.keys;
+    main.key.push_back(main.schema.size());
+    main.schema.Add(config.number_name, SqlType::BigInt().AsNotNull());
+  }
+  main.changelog = closes || config.final ? ChangelogMode::kAppend : ChangelogMode::kRetract;
+  if (!closes) main.rowtime = -1;
+  std::vector<PortPlan> ports = {std::move(main)};
+  if (closes) ports.push_back(LatePort(input.schema()));
+  NodeId id = state_id.empty()
+                  ? UniqueId(context, RankConfig::kOp, Joined(input.schema(), config.keys))
+                  : state_id;
+  TimeColumns times = TimesOf(input);
+  return Make(std::move(id), Share(std::move(config)), {std::move(input)}, std::move(ports),
+              std::move(times));
 }
 
 LogicalNodePtr NodeFactory::Union(const std::string& context, std::vector<Stream> inputs) {
@@ -144,7 +312,14 @@ LogicalNodePtr NodeFactory::Union(const std::string& context, std::vector<Stream
     main.changelog = std::max(main.changelog, input.plan().changelog);
     if (input.plan().rowtime != main.rowtime) main.rowtime = -1;
   }
-  return Make(UniqueId(context, "union"), nullptr, std::move(inputs), {std::move(main)});
+  TimeColumns times;
+  const auto& first = TimesOf(inputs[0]).processing_time;
+  const bool same = std::all_of(inputs.begin(), inputs.end(), [&](const Stream& input) {
+    return TimesOf(input).processing_time == first;
+  });
+  if (same) times.processing_time = first;
+  return Make(UniqueId(context, "union"), nullptr, std::move(inputs), {std::move(main)},
+              std::move(times));
 }
 
 LogicalNodePtr NodeFactory::Source(SourceConfig config, PortPlan main, bool bounded) {

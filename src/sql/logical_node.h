@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,6 +23,22 @@ struct Stream {
   bool append_only() const { return plan().changelog == ChangelogMode::kAppend; }
 };
 
+/// The windows that rows bring with them, as a window function or aggregation gave them.
+struct WindowColumns {
+  int start = 0;
+  int end = 0;
+  int time = -1;  ///< window_time; -1: not passed on
+  int of = -1;    ///< the time column that was cut into windows; -1: not passed on
+  bool processing_time = false;
+  SqlType time_type;  ///< of window_time
+};
+
+/// What is known of the time in a node's main port, beside the rowtime of its plan.
+struct TimeColumns {
+  std::vector<int> processing_time;
+  std::optional<WindowColumns> windows;
+};
+
 /// An operator before stages are cut. A node may feed several others: what reads the same table or
 /// view in one job reads the same node.
 struct LogicalNode {
@@ -29,6 +46,7 @@ struct LogicalNode {
   NodeConfigPtr config;  ///< null: the union of the inputs
   std::vector<Stream> inputs;
   std::vector<PortPlan> ports;
+  TimeColumns times;
   bool bounded = false;
 };
 
@@ -46,6 +64,18 @@ class NodeFactory {
                         const Schema& added);
   LogicalNodePtr Aggregate(const std::string& context, Stream input, AggregateConfig config,
                            const std::string& state_id);
+  /// Adds window_start, window_end and window_time; window_time becomes the rowtime.
+  LogicalNodePtr Window(const std::string& context, Stream input, WindowConfig config);
+  /// `windows` are those of the rows for kAttached; else the window is cut from its time column.
+  LogicalNodePtr WindowAggregate(const std::string& context, Stream input,
+                                 WindowAggregateConfig config,
+                                 const std::optional<WindowColumns>& windows,
+                                 const std::string& state_id);
+  LogicalNodePtr Expand(const std::string& context, Stream input, ExpandConfig config);
+  LogicalNodePtr Deduplicate(const std::string& context, Stream input, DeduplicateConfig config,
+                             const std::string& state_id);
+  LogicalNodePtr Rank(const std::string& context, Stream input, RankConfig config,
+                      const std::string& state_id);
   LogicalNodePtr Limit(const std::string& context, Stream input, LimitConfig config);
   LogicalNodePtr Union(const std::string& context, std::vector<Stream> inputs);
   LogicalNodePtr Source(SourceConfig config, PortPlan main, bool bounded);
@@ -56,7 +86,7 @@ class NodeFactory {
  private:
   NodeId UniqueId(const std::string& context, std::string_view op, const std::string& detail = {});
   LogicalNodePtr Make(NodeId id, NodeConfigPtr config, std::vector<Stream> inputs,
-                      std::vector<PortPlan> ports);
+                      std::vector<PortPlan> ports, TimeColumns times = {});
 
   std::map<NodeId, int> used_;
 };

@@ -51,6 +51,7 @@ Result<PlannedJob> PlanInserts(const PlannerContext& context,
                                               insert->hints, std::move(rows), at));
     sinks.push_back(std::move(sink));
   }
+  ARROW_RETURN_NOT_OK(binder.CheckRunnable(sinks));
   PlannedJob job;
   ARROW_ASSIGN_OR_RAISE(job.plan, Compile(context, std::move(sinks)));
   return job;
@@ -65,8 +66,9 @@ Result<PlannedJob> PlanQuery(const PlannerContext& context, const syntax::Query&
   job.result_changelog = rows.plan().changelog;
   CollectConfig collect;
   collect.receiver = receiver;
-  ARROW_ASSIGN_OR_RAISE(
-      job.plan, Compile(context, {binder.nodes().Collect(std::move(rows), std::move(collect))}));
+  std::vector<LogicalNodePtr> sinks = {binder.nodes().Collect(std::move(rows), std::move(collect))};
+  ARROW_RETURN_NOT_OK(binder.CheckRunnable(sinks));
+  ARROW_ASSIGN_OR_RAISE(job.plan, Compile(context, std::move(sinks)));
   return job;
 }
 

@@ -25,6 +25,55 @@ Columns All(const Schema& schema) {
   return out;
 }
 
+void AddCalls(const std::vector<AggregateCall>& calls, Columns& out) {
+  for (const AggregateCall& call : calls) {
+    for (const auto& argument : call.arguments) AddColumnsOf(argument, out);
+    AddColumnsOf(call.filter, out);
+  }
+}
+
+void AddOptional(int column, Columns& out) {
+  if (column >= 0) out.insert(column);
+}
+
+void AddWindow(const WindowSpec& window, Columns& out) {
+  for (const int column : {window.time_column, window.start_column, window.end_column}) {
+    AddOptional(column, out);
+  }
+}
+
+/// Nodes whose output is the input's columns, then some of their own.
+bool PassesOn(const LogicalNode& node) {
+  return As<LimitConfig>(node) || As<PredictConfig>(node) || As<UnnestConfig>(node) ||
+         As<WindowConfig>(node) || As<ExpandConfig>(node) || As<DeduplicateConfig>(node) ||
+         As<RankConfig>(node);
+}
+
+/// What a node that passes columns on reads for itself.
+void AddOwnReads(const LogicalNode& node, Columns& reads) {
+  const auto add = [&](const std::vector<int>& columns) {
+    reads.insert(columns.begin(), columns.end());
+  };
+  if (const auto* predict = As<PredictConfig>(node)) {
+    for (const auto& argument : predict->arguments) AddColumnsOf(argument, reads);
+  } else if (const auto* unnest = As<UnnestConfig>(node)) {
+    AddColumnsOf(unnest->collection, reads);
+  } else if (const auto* window = As<WindowConfig>(node)) {
+    add(window->keys);
+    AddWindow(window->window, reads);
+  } else if (const auto* expand = As<ExpandConfig>(node)) {
+    add(expand->columns);
+  } else if (const auto* deduplicate = As<DeduplicateConfig>(node)) {
+    add(deduplicate->keys);
+    AddOptional(deduplicate->time_column, reads);
+    AddOptional(deduplicate->window_end, reads);
+  } else if (const auto* rank = As<RankConfig>(node)) {
+    add(rank->keys);
+    for (const SortColumn& sort : rank->order) reads.insert(sort.column);
+    AddOptional(rank->window_end, reads);
+  }
+}
+
 /// What `node` reads of its inputs when `wanted` columns of its main port are read.
 Columns Reads(const LogicalNode& node, const Columns& wanted) {
   Columns reads;
@@ -35,22 +84,20 @@ Columns Reads(const LogicalNode& node, const Columns& wanted) {
   }
   if (const auto* aggregate = As<AggregateConfig>(node)) {
     reads.insert(aggregate->keys.begin(), aggregate->keys.end());
-    for (const AggregateCall& call : aggregate->aggregates) {
-      for (const auto& argument : call.arguments) AddColumnsOf(argument, reads);
-      AddColumnsOf(call.filter, reads);
-    }
+    AddCalls(aggregate->aggregates, reads);
     return reads;
   }
-  const bool passes_on = node.config == nullptr || As<LimitConfig>(node) ||
-                         As<PredictConfig>(node) || As<UnnestConfig>(node);
-  if (!passes_on) return All(node.inputs[0].schema());
+  if (const auto* aggregate = As<WindowAggregateConfig>(node)) {
+    reads.insert(aggregate->keys.begin(), aggregate->keys.end());
+    AddWindow(aggregate->window, reads);
+    AddCalls(aggregate->aggregates, reads);
+    return reads;
+  }
+  if (node.config != nullptr && !PassesOn(node)) return All(node.inputs[0].schema());
   const int width = node.inputs[0].schema().size();
   std::copy_if(wanted.begin(), wanted.end(), std::inserter(reads, reads.end()),
                [&](int column) { return column < width; });
-  if (const auto* predict = As<PredictConfig>(node)) {
-    for (const auto& argument : predict->arguments) AddColumnsOf(argument, reads);
-  }
-  if (const auto* unnest = As<UnnestConfig>(node)) AddColumnsOf(unnest->collection, reads);
+  AddOwnReads(node, reads);
   return reads;
 }
 
@@ -61,13 +108,16 @@ class Pruner {
     for (auto node = order_.rbegin(); node != order_.rend(); ++node) {
       const LogicalNode& n = **node;
       if (n.inputs.empty()) continue;
-      const Columns reads = Reads(n, WantedOf(n));
+      const bool whole_rows = side_readers_.count(&n) > 0;
+      const Columns reads = whole_rows ? All(n.inputs[0].schema()) : Reads(n, WantedOf(n));
       for (const Stream& input : n.inputs) {
         Columns& wanted = wanted_[input.node.get()];
         if (input.port == 0) {
           wanted.insert(reads.begin(), reads.end());
+        } else if (const auto* source = As<SourceConfig>(*input.node)) {
+          for (size_t i = 0; i < source->projection.size(); ++i) wanted.insert(static_cast<int>(i));
         } else {
-          WantForSidePort(*input.node, wanted);
+          side_readers_.insert(input.node.get());
         }
       }
     }
@@ -92,16 +142,6 @@ class Pruner {
     return wanted;
   }
 
-  /// Who reads the rejected rows of a source wants every column checked; the failed rows of a model
-  /// call are whole input rows.
-  static void WantForSidePort(const LogicalNode& node, Columns& wanted) {
-    int columns = 0;
-    if (const auto* source = As<SourceConfig>(node))
-      columns = static_cast<int>(source->projection.size());
-    if (As<PredictConfig>(node)) columns = node.inputs[0].schema().size();
-    for (int i = 0; i < columns; ++i) wanted.insert(i);
-  }
-
   ExpressionPtr Moved(const ExpressionPtr& expression, const Layout& layout) const {
     if (!expression) return expression;
     return Rewrite(expression, [&](const ExpressionPtr& node) -> ExpressionPtr {
@@ -119,12 +159,16 @@ class Pruner {
     } else if (As<CalcConfig>(old)) {
       PruneCalc(*node, WantedOf(old), InputLayout(old), layout);
     } else if (As<AggregateConfig>(old)) {
-      MoveAggregate(*node, InputLayout(old));
+      AggregateConfig config = *As<AggregateConfig>(old);
+      MoveAggregate(config, InputLayout(old));
+      node->config = std::make_shared<const AggregateConfig>(std::move(config));
+      Keep(old, layout);
+    } else if (As<WindowAggregateConfig>(old)) {
+      MoveWindowAggregate(*node, InputLayout(old));
       Keep(old, layout);
     } else if (old.config == nullptr) {
       AlignUnion(old, *node, layout);
-    } else if (!old.ports.empty() &&
-               (As<LimitConfig>(old) || As<PredictConfig>(old) || As<UnnestConfig>(old))) {
+    } else if (PassesOn(old)) {
       PassOn(old, *node, layout);
     } else {
       Keep(old, layout);
@@ -214,21 +258,50 @@ class Pruner {
     Narrow(node.ports[0], layout);
   }
 
-  void MoveAggregate(LogicalNode& node, const Layout& input) const {
-    AggregateConfig config = *As<AggregateConfig>(node);
-    for (int& key : config.keys) key = input.at(key);
+  template <class Config>
+  void MoveAggregate(Config& config, const Layout& input) const {
+    Move(config.keys, input);
     for (AggregateCall& call : config.aggregates) {
       for (auto& argument : call.arguments) argument = Moved(argument, input);
       call.filter = Moved(call.filter, input);
     }
-    node.config = std::make_shared<const AggregateConfig>(std::move(config));
   }
 
-  /// Limit, predict, unnest: the input's columns, as they now are, then the added ones.
+  void MoveWindowAggregate(LogicalNode& node, const Layout& input) const {
+    WindowAggregateConfig config = *As<WindowAggregateConfig>(node);
+    MoveAggregate(config, input);
+    MoveWindow(config.window, input);
+    MoveLatePort(node);
+    node.config = std::make_shared<const WindowAggregateConfig>(std::move(config));
+  }
+
+  static void Move(int& column, const Layout& input) {
+    if (column >= 0) column = input.at(column);
+  }
+
+  static void Move(std::vector<int>& columns, const Layout& input) {
+    for (int& column : columns) Move(column, input);
+  }
+
+  static void MoveWindow(WindowSpec& window, const Layout& input) {
+    for (int* column : {&window.time_column, &window.start_column, &window.end_column}) {
+      Move(*column, input);
+    }
+  }
+
+  /// Late rows are whole input rows.
+  static void MoveLatePort(LogicalNode& node) {
+    if (node.ports.size() > 1) node.ports[1].schema = node.inputs[0].schema();
+  }
+
+  /// The input's columns, as they now are, then the added ones.
   void PassOn(const LogicalNode& old, LogicalNode& node, Layout& layout) const {
     const Layout input = InputLayout(old);
     const int old_width = old.inputs[0].schema().size();
-    const int added = old.ports[0].schema.size() - old_width;
+    int added = old.ports[0].schema.size() - old_width;
+    const bool unnumbered =
+        As<RankConfig>(old) && added == 1 && wanted_.at(&old).count(old_width) == 0;
+    if (unnumbered) added = 0;
     layout = input;
     for (int i = 0; i < added; ++i) layout[old_width + i] = static_cast<int>(input.size()) + i;
     Narrow(node.ports[0], layout);
@@ -242,6 +315,35 @@ class Pruner {
       UnnestConfig moved = *unnest;
       moved.collection = Moved(moved.collection, input);
       node.config = std::make_shared<const UnnestConfig>(std::move(moved));
+    }
+    if (const auto* window = As<WindowConfig>(old)) {
+      WindowConfig moved = *window;
+      Move(moved.keys, input);
+      MoveWindow(moved.window, input);
+      node.config = std::make_shared<const WindowConfig>(std::move(moved));
+    }
+    if (const auto* expand = As<ExpandConfig>(old)) {
+      ExpandConfig moved = *expand;
+      Move(moved.columns, input);
+      for (auto& set : moved.sets) Move(set, input);
+      node.config = std::make_shared<const ExpandConfig>(std::move(moved));
+    }
+    if (const auto* deduplicate = As<DeduplicateConfig>(old)) {
+      DeduplicateConfig moved = *deduplicate;
+      Move(moved.keys, input);
+      Move(moved.time_column, input);
+      Move(moved.window_end, input);
+      MoveLatePort(node);
+      node.config = std::make_shared<const DeduplicateConfig>(std::move(moved));
+    }
+    if (const auto* rank = As<RankConfig>(old)) {
+      RankConfig moved = *rank;
+      Move(moved.keys, input);
+      for (SortColumn& sort : moved.order) Move(sort.column, input);
+      Move(moved.window_end, input);
+      if (unnumbered) moved.number_name.clear();
+      MoveLatePort(node);
+      node.config = std::make_shared<const RankConfig>(std::move(moved));
     }
   }
 
@@ -268,6 +370,9 @@ class Pruner {
 
   std::vector<LogicalNodePtr> order_;
   std::map<const LogicalNode*, Columns> wanted_;
+  /// Nodes whose failed or late rows are read: whole input rows. Who reads the rejected rows of a
+  /// source wants every column checked.
+  std::set<const LogicalNode*> side_readers_;
   std::map<const LogicalNode*, LogicalNodePtr> rebuilt_;
   std::map<const LogicalNode*, Layout> layouts_;
   NodeFactory aligners_;

@@ -8,9 +8,13 @@
 #include "sql/context.h"
 #include "sql/expression_binder.h"
 #include "sql/logical_node.h"
+#include "sql/row_numbers.h"
 #include "sql/scope.h"
 
 namespace millrace::sql {
+
+class GroupWindow;
+struct SelectOutputs;
 
 /// Turns the queries of one job into logical nodes. What several of them read (a table, a view)
 /// becomes one node.
@@ -23,6 +27,9 @@ class QueryBinder {
   /// `name` is the view or table that the query is for; it names the nodes.
   Result<Stream> Bind(const syntax::Query& query, const std::string& name);
 
+  /// Whether all that feeds the sinks can run: a ROW_NUMBER without a bound cannot.
+  Status CheckRunnable(const std::vector<LogicalNodePtr>& sinks) const;
+
  private:
   struct From {
     Stream stream;
@@ -33,9 +40,15 @@ class QueryBinder {
     Stream stream;
   };
 
-  Result<Stream> BindBody(const syntax::Select&, Position);
-  Result<Stream> BindBody(const syntax::SetOperation&, Position);
-  Result<Stream> BindBody(const syntax::Values&, Position);
+  /// The body with the query's ORDER BY, LIMIT and OFFSET.
+  Result<Stream> BindBody(const syntax::Select&, const syntax::Query&);
+  Result<Stream> BindBody(const syntax::SetOperation&, const syntax::Query&);
+  Result<Stream> BindBody(const syntax::Values&, const syntax::Query&);
+  Result<Stream> BindSet(const syntax::SetOperation&);
+  Result<Stream> BindValues(const syntax::Values&, Position);
+  /// Orders by the stream's own columns.
+  Result<Stream> BindOrder(const syntax::Query&, Stream);
+  Result<Stream> PlaceOrder(const syntax::Query&, Stream, const std::vector<OrderKey>& order);
   Result<Stream> BindLimit(const syntax::Query&, Stream);
 
   Result<From> BindFrom(const syntax::Select&);
@@ -45,23 +58,28 @@ class QueryBinder {
                           bool outer);
   Result<From> BindJoin(const syntax::Join&, Position);
   Result<Stream> BindTableFunction(const syntax::TableFunction&, Position);
+  static bool IsWindowFunction(const std::string& name);
+  Result<Stream> BindWindowFunction(const std::string& name, const syntax::FunctionCall&, Position);
   Result<Stream> BindMlPredict(const syntax::FunctionCall&, Position);
   Result<Stream> BindPort(const std::string& table, const std::string& port, Position);
 
   Result<Stream> PlacePredictions(Stream input, ModelCalls& models,
                                   const std::function<ExpressionPtr(const ExpressionPtr&)>& place);
   Result<Stream> Predict(Stream input, PredictConfig config, Position);
-  Stream Distinct(Stream);
+  Result<Stream> Distinct(Stream);
   Result<Stream> Rename(Stream, const std::vector<syntax::Identifier>& columns,
                         const syntax::Identifier& of);
   Result<std::vector<syntax::SelectItem>> ExpandStars(const syntax::Select&, const Scope&);
-  Status RejectUnplanned(const syntax::Select&);
+  Result<Stream> PlaceGroupWindow(const GroupWindow&, const GroupKeys&, Stream);
+  Result<Stream> PlaceRowNumbers(Stream, SelectOutputs*);
+  Result<Stream> Project(const syntax::Select&, const syntax::Query&, Stream, SelectOutputs);
 
   const PlannerContext& context_;
   NodeFactory nodes_;
   std::string name_;
   std::vector<Cte> ctes_;
-  std::map<std::string, Stream> shared_;  ///< by table and hints, or view
+  std::map<LogicalNodePtr, Position> row_numbers_;  ///< where they are written
+  std::map<std::string, Stream> shared_;            ///< by table and hints, or view
   int depth_ = 0;
 };
 

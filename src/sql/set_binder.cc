@@ -40,8 +40,15 @@ std::vector<SqlType> TypesOf(const Schema& schema) {
 
 }  // namespace
 
-Result<Stream> QueryBinder::BindBody(const syntax::SetOperation& set, Position at) {
-  if (set.op != syntax::SetOperator::kUnion) return NotPlanned("INTERSECT and EXCEPT", at);
+Result<Stream> QueryBinder::BindBody(const syntax::SetOperation& set, const syntax::Query& query) {
+  if (set.op != syntax::SetOperator::kUnion) {
+    return NotPlanned("INTERSECT and EXCEPT", query.position);
+  }
+  ARROW_ASSIGN_OR_RAISE(auto rows, BindSet(set));
+  return BindOrder(query, std::move(rows));
+}
+
+Result<Stream> QueryBinder::BindSet(const syntax::SetOperation& set) {
   std::vector<Stream> inputs(2);
   ARROW_ASSIGN_OR_RAISE(inputs[0], Bind(*set.left, name_));
   ARROW_ASSIGN_OR_RAISE(inputs[1], Bind(*set.right, name_));
@@ -65,7 +72,12 @@ Result<Stream> QueryBinder::BindBody(const syntax::SetOperation& set, Position a
   return set.all ? all : Distinct(std::move(all));
 }
 
-Result<Stream> QueryBinder::BindBody(const syntax::Values& values, Position at) {
+Result<Stream> QueryBinder::BindBody(const syntax::Values& values, const syntax::Query& query) {
+  ARROW_ASSIGN_OR_RAISE(auto rows, BindValues(values, query.position));
+  return BindOrder(query, std::move(rows));
+}
+
+Result<Stream> QueryBinder::BindValues(const syntax::Values& values, Position at) {
   const Scope nothing;
   ExpressionBinder binder(context_, nothing);
   binder.SetClause("VALUES");

@@ -23,15 +23,30 @@ class Cutter {
   }
 
  private:
-  static bool IsSingle(const LogicalNode& node) {
-    const auto* aggregate = As<AggregateConfig>(node);
-    return As<LimitConfig>(node) || As<ValuesConfig>(node) ||
-           (aggregate && aggregate->keys.empty());
+  /// What the node keeps its state by; null: it has no such state, or every subtask its own.
+  static const std::vector<int>* StateKeys(const LogicalNode& node) {
+    if (const auto* aggregate = As<AggregateConfig>(node)) {
+      return aggregate->phase == AggregatePhase::kLocal ? nullptr : &aggregate->keys;
+    }
+    if (const auto* aggregate = As<WindowAggregateConfig>(node)) {
+      return aggregate->phase == AggregatePhase::kLocal ? nullptr : &aggregate->keys;
+    }
+    if (const auto* window = As<WindowConfig>(node)) {
+      return window->window.kind == WindowSpec::Kind::kSession ? &window->keys : nullptr;
+    }
+    if (const auto* deduplicate = As<DeduplicateConfig>(node)) return &deduplicate->keys;
+    if (const auto* rank = As<RankConfig>(node)) return &rank->keys;
+    return nullptr;
   }
 
-  const std::vector<int>* HashKeys(const LogicalNode& node) const {
-    const auto* aggregate = As<AggregateConfig>(node);
-    return aggregate && !aggregate->keys.empty() ? &aggregate->keys : nullptr;
+  static bool IsSingle(const LogicalNode& node) {
+    const auto* keys = StateKeys(node);
+    return As<LimitConfig>(node) || As<ValuesConfig>(node) || (keys != nullptr && keys->empty());
+  }
+
+  static const std::vector<int>* HashKeys(const LogicalNode& node) {
+    const auto* keys = StateKeys(node);
+    return keys != nullptr && !keys->empty() ? keys : nullptr;
   }
 
   /// What feeds `stream`: itself, or the members of a union.
