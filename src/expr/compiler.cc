@@ -184,7 +184,7 @@ Result<bool> Compiler::CanFail(const Expression& unresolved) {
 }
 
 int Compiler::Intern(std::string key, Node made, int region) {
-  const int own = made.can_fail ? region : base_;
+  const int own = made.can_fail ? region : made.early ? 0 : base_;
   for (int r = own; r >= 0; r = program_->regions_[static_cast<size_t>(r)].parent) {
     const auto found = interned_.find(key + '@' + std::to_string(r));
     if (found != interned_.end()) return found->second;
@@ -322,6 +322,10 @@ Result<int> Compiler::AddKernel(const Expression& call, std::vector<int> argumen
     if (!kernel.ok()) return WithPlace(kernel.status(), call.position);
     made.kernel = std::move(*kernel);
     made.can_fail = made.can_fail || bound->bound.can_fail;
+    if (call.IsCall("FIELD")) {
+      const Node& row = node(arguments[0]);
+      made.early = row.kind == Kind::kColumn || row.early;
+    }
     if (!bound->spec->deterministic) {
       fold = false;
       key += "!" + std::to_string(unique_++);

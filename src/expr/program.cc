@@ -20,8 +20,7 @@ Result<std::shared_ptr<arrow::Array>> Expanded(const ColumnValue& value, int64_t
 
 Result<std::shared_ptr<arrow::Array>> TakeRows(const arrow::Array& array,
                                                const std::shared_ptr<arrow::Int32Array>& rows) {
-  const bool fixed = array.null_count() == 0 && arrow::is_primitive(array.type_id()) &&
-                     array.type_id() != arrow::Type::BOOL;
+  const bool fixed = arrow::is_primitive(array.type_id()) && array.type_id() != arrow::Type::BOOL;
   if (!fixed) {
     ARROW_ASSIGN_OR_RAISE(auto taken,
                           arrow::compute::Take(arrow::Datum(array.data()), arrow::Datum(rows),
@@ -52,7 +51,19 @@ Result<std::shared_ptr<arrow::Array>> TakeRows(const arrow::Array& array,
       gather(uint64_t{});
       break;
   }
-  return arrow::MakeArray(arrow::ArrayData::Make(array.type(), count, {nullptr, buffer}, 0));
+  int64_t nulls = 0;
+  std::shared_ptr<arrow::Buffer> validity;
+  if (array.null_count() > 0) {
+    ARROW_ASSIGN_OR_RAISE(validity, arrow::AllocateEmptyBitmap(count));
+    for (int64_t i = 0; i < count; ++i) {
+      const bool valid = array.IsValid(indices[i]);
+      arrow::bit_util::SetBitTo(validity->mutable_data(), i, valid);
+      nulls += valid ? 0 : 1;
+    }
+    if (nulls == 0) validity = nullptr;
+  }
+  return arrow::MakeArray(
+      arrow::ArrayData::Make(array.type(), count, {std::move(validity), buffer}, nulls));
 }
 
 }  // namespace

@@ -58,6 +58,8 @@ class Program {
     int region = 0;
     int level = 0;
     bool can_fail = false;
+    bool early = false;  ///< a field of a ROW column: taken before the filter, which then need not
+                         ///< copy the other fields
     bool materialized = false;
     int column = -1;
     ColumnValue literal;
