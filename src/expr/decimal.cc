@@ -50,6 +50,37 @@ constexpr auto kPowers = [] {
   return powers;
 }();
 
+// Most decimals are far from 38 digits: where 128 bits hold all that is needed on the way, these do
+// the same without the wide type.
+
+/// `digits` times 10^`by`, or nothing where 128 bits do not hold it.
+std::optional<Int128> Up(Int128 digits, int by) {
+  Int128 scaled;
+  if (by > kMaxPrecision ||
+      __builtin_mul_overflow(digits, kPowers[static_cast<size_t>(by)], &scaled)) {
+    return std::nullopt;
+  }
+  return scaled;
+}
+
+/// `digits` divided by 10^`by`, by <= kMaxPrecision, rounded half away from zero.
+Int128 Down(Int128 digits, int by) {
+  const Int128 power = kPowers[static_cast<size_t>(by)];
+  const Int128 rest = digits % power;
+  const Int128 quotient = digits / power;
+  if (rest >= power - rest) return quotient + 1;
+  return -rest >= power + rest ? quotient - 1 : quotient;
+}
+
+/// `Scaled` of a value that 128 bits hold; `from_scale` at most kMaxPrecision above the result's.
+std::optional<Int128> ScaledNarrow(Int128 value, int from_scale, Shape result) {
+  if (result.scale < from_scale) {
+    return Fit(Down(value, from_scale - result.scale), result.precision);
+  }
+  const auto scaled = Up(value, result.scale - from_scale);
+  return scaled ? Fit(*scaled, result.precision) : std::nullopt;
+}
+
 }  // namespace
 
 Int128 PowerOfTen(int exponent) { return kPowers[static_cast<size_t>(exponent)]; }
@@ -61,12 +92,16 @@ std::optional<Int128> Fit(Int128 digits, int precision) {
 }
 
 std::optional<Int128> Rescale(Int128 digits, int from_scale, int to_scale, int precision) {
-  if (to_scale == from_scale) return Fit(digits, precision);
-  return Scaled(Widen(digits), from_scale, {precision, to_scale});
+  return ScaledNarrow(digits, from_scale, {precision, to_scale});
 }
 
 std::optional<Int128> Add(Int128 a, int a_scale, Int128 b, int b_scale, Shape result) {
   const int scale = std::max(a_scale, b_scale);
+  const auto x = Up(a, scale - a_scale), y = Up(b, scale - b_scale);
+  Int128 narrow;
+  if (x && y && !__builtin_add_overflow(*x, *y, &narrow)) {
+    return ScaledNarrow(narrow, scale, result);
+  }
   const Wide sum(Widen(a) * WidePower(scale - a_scale) + Widen(b) * WidePower(scale - b_scale));
   return Scaled(sum, scale, result);
 }
@@ -76,7 +111,12 @@ std::optional<Int128> Subtract(Int128 a, int a_scale, Int128 b, int b_scale, Sha
 }
 
 std::optional<Int128> Multiply(Int128 a, int a_scale, Int128 b, int b_scale, Shape result) {
-  return Scaled(Wide(Widen(a) * Widen(b)), a_scale + b_scale, result);
+  const int scale = a_scale + b_scale;
+  Int128 narrow;
+  if (scale - result.scale <= kMaxPrecision && !__builtin_mul_overflow(a, b, &narrow)) {
+    return ScaledNarrow(narrow, scale, result);
+  }
+  return Scaled(Wide(Widen(a) * Widen(b)), scale, result);
 }
 
 std::optional<Int128> Divide(Int128 a, int a_scale, Int128 b, int b_scale, Shape result) {
@@ -96,6 +136,8 @@ std::optional<Int128> Remainder(Int128 a, int a_scale, Int128 b, int b_scale, Sh
 int Compare(Int128 a, int a_scale, Int128 b, int b_scale) {
   if (a_scale == b_scale) return a < b ? -1 : a > b ? 1 : 0;
   const int scale = std::max(a_scale, b_scale);
+  const auto narrow_a = Up(a, scale - a_scale), narrow_b = Up(b, scale - b_scale);
+  if (narrow_a && narrow_b) return *narrow_a < *narrow_b ? -1 : *narrow_a > *narrow_b ? 1 : 0;
   const Wide x(Widen(a) * WidePower(scale - a_scale));
   const Wide y(Widen(b) * WidePower(scale - b_scale));
   return x < y ? -1 : y < x ? 1 : 0;

@@ -35,6 +35,23 @@ TEST(Decimal, Arithmetic) {
   EXPECT_LT(Compare(Digits("1.10", 2), 2, Digits("1.101", 3), 3), 0);
 }
 
+// On both sides of where 128 bits hold the digits on the way.
+TEST(Decimal, ArithmeticNearTheLimit) {
+  const std::string nines(38, '9');
+  const Int128 most = Digits(nines.c_str(), 0);
+  EXPECT_EQ(Text(Add(most, 0, Digits("0.4", 1), 1, {38, 0}), 0), nines);
+  EXPECT_EQ(Text(Add(most, 0, Digits("0.5", 1), 1, {38, 0}), 0), "none");
+  EXPECT_EQ(Text(Multiply(most, 38, most, 38, {38, 38}), 38), "0." + std::string(37, '9') + "8");
+  EXPECT_EQ(Text(Multiply(2, 38, 3, 38, {38, 0}), 0), "0");
+  EXPECT_EQ(Text(Multiply(Digits("1.5", 1), 1, Digits("0.5", 1), 1, {5, 1}), 1), "0.8");
+  EXPECT_EQ(Text(Multiply(Digits("-1.5", 1), 1, Digits("0.5", 1), 1, {5, 1}), 1), "-0.8");
+  EXPECT_EQ(Text(Multiply(Digits("-1.4", 1), 1, Digits("0.5", 1), 1, {5, 1}), 1), "-0.7");
+  EXPECT_EQ(Text(Rescale(most, 0, 1, 38), 1), "none");
+  EXPECT_EQ(Text(Rescale(most, 38, 0, 38), 0), "1");
+  EXPECT_GT(Compare(most, 0, Digits("0.1", 38), 38), 0);
+  EXPECT_LT(Compare(-most, 0, most, 38), 0);
+}
+
 TEST(Decimal, Parsing) {
   bool malformed = false;
   EXPECT_EQ(Text(Parse("1.2345e2", {10, 1}, &malformed), 1), "123.5");
