@@ -1,9 +1,11 @@
 #include "types/row_keys.h"
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <optional>
 
 #include <arrow/array.h>
 #include <arrow/record_batch.h>
@@ -64,6 +66,15 @@ void AddSizes(const arrow::Array& column, std::vector<uint32_t>& sizes) {
   const auto width = static_cast<uint32_t>(WidthOf(type));
   for (int64_t i = 0; i < rows; ++i)
     sizes[static_cast<size_t>(i)] += column.IsNull(i) ? 1u : 1u + width;
+}
+
+/// What the column takes in every row alike, or none.
+std::optional<uint32_t> CommonSize(const arrow::Array& column) {
+  const arrow::DataType& type = *column.type();
+  if (type.id() == arrow::Type::STRUCT || IsText(type) || column.null_count() > 0) {
+    return std::nullopt;
+  }
+  return 1 + static_cast<uint32_t>(WidthOf(type));
 }
 
 template <class T>
@@ -237,13 +248,21 @@ Result<KeyEncoder> KeyEncoder::Make(const Schema& schema, std::vector<int> colum
 Status KeyEncoder::Encode(const arrow::RecordBatch& rows, RowKeys* out) const {
   const auto n = static_cast<size_t>(rows.num_rows());
   std::vector<uint32_t>& ends = out->offsets;
-  ends.assign(n + 1, 0);
+  ends.resize(n + 1);
   std::vector<uint32_t> cursors(n, 0);
-  for (const int column : columns_) AddSizes(*rows.column(column), cursors);
+  uint32_t common = 0;
+  for (const int column : columns_) {
+    const auto size = CommonSize(*rows.column(column));
+    if (size) {
+      common += *size;
+    } else {
+      AddSizes(*rows.column(column), cursors);
+    }
+  }
   uint64_t total = 0;
   for (size_t i = 0; i < n; ++i) {
     ends[i] = static_cast<uint32_t>(total);
-    total += cursors[i];
+    total += uint64_t{common} + cursors[i];
     cursors[i] = ends[i];
   }
   if (total > std::numeric_limits<uint32_t>::max())
@@ -252,16 +271,21 @@ Status KeyEncoder::Encode(const arrow::RecordBatch& rows, RowKeys* out) const {
   out->bytes.resize(total);
   out->hashes.resize(n);
   out->group_hashes.resize(n);
-  for (size_t c = 0; c < columns_.size(); ++c) {
-    WriteColumn(*rows.column(columns_[c]), cursors, out->bytes.data());
-    if (static_cast<int>(c) + 1 != group_columns_) continue;
+  const auto whole = static_cast<int>(columns_.size());
+  for (int c = 0; c < whole; ++c) {
+    WriteColumn(*rows.column(columns_[static_cast<size_t>(c)]), cursors, out->bytes.data());
+    if (c + 1 != group_columns_ || c + 1 == whole) continue;
     for (size_t i = 0; i < n; ++i) {
       out->group_hashes[i] = Fold(HashOf(out->bytes.data() + ends[i], cursors[i] - ends[i]));
     }
   }
   for (size_t i = 0; i < n; ++i)
     out->hashes[i] = HashOf(out->bytes.data() + ends[i], ends[i + 1] - ends[i]);
-  if (group_columns_ == 0) std::fill(out->group_hashes.begin(), out->group_hashes.end(), 0);
+  if (group_columns_ == 0) {
+    std::fill(out->group_hashes.begin(), out->group_hashes.end(), 0);
+  } else if (group_columns_ == whole) {
+    std::transform(out->hashes.begin(), out->hashes.end(), out->group_hashes.begin(), Fold);
+  }
   return Status::OK();
 }
 
