@@ -4,6 +4,7 @@
 #include <vector>
 
 #include <CLI/CLI.hpp>
+#include <malloc.h>
 
 #include "base/log.h"
 #include "base/suggest.h"
@@ -36,7 +37,15 @@ int Flushed(int code) {
   return kFailed;
 }
 
+/// Batches come and go. By default their memory goes back to the system each time, to be faulted in
+/// again for the next ones: up to a fifth of a job's time.
+void KeepFreedMemory() {
+  mallopt(M_TRIM_THRESHOLD, 8 << 20);
+  mallopt(M_MMAP_THRESHOLD, 4 << 20);
+}
+
 int Main(int argc, char** argv) {
+  KeepFreedMemory();
   std::setlocale(LC_CTYPE, "C.UTF-8");  // widths of characters in tables
   std::signal(SIGPIPE, SIG_IGN);        // a reader that went away is an error of the write
   SetLogLevel("", LogLevel::kWarn);     // what goes well is told by the commands themselves
