@@ -400,9 +400,11 @@ ScalarFunctionSpec Now(const std::string& name, std::vector<std::string> aliases
   const bool nullable = name == "CURRENT_WATERMARK";
   spec.bind = [name, type, f, nullable](Types types, Literals) -> Result<BoundFunction> {
     ARROW_RETURN_NOT_OK(CheckCount(name, types.size(), 0, nullable ? 1 : 0));
-    ScalarKernel kernel = [arrow_type = type.ToArrow(), f](std::span<const ColumnValue>, int64_t,
-                                                           const EvalContext& context,
-                                                           RowErrors&) -> Result<ColumnValue> {
+    // A watermark is of the type of its rowtime.
+    const SqlType result = !types.empty() && types[0].is_timestamp() ? types[0] : type;
+    ScalarKernel kernel = [arrow_type = result.ToArrow(), f](std::span<const ColumnValue>, int64_t,
+                                                             const EvalContext& context,
+                                                             RowErrors&) -> Result<ColumnValue> {
       ARROW_ASSIGN_OR_RAISE(TimeZone zone, TimeZone::Find(context.time_zone));
       ColumnWriter<Out> writer(arrow_type, 1);
       ARROW_RETURN_NOT_OK(writer.Open());
@@ -414,7 +416,7 @@ ScalarFunctionSpec Now(const std::string& name, std::vector<std::string> aliases
       ARROW_ASSIGN_OR_RAISE(auto array, writer.Finish());
       return ColumnValue{array, true};
     };
-    return WithKernel(type.AsNullable(nullable), {types.begin(), types.end()}, std::move(kernel));
+    return WithKernel(result.AsNullable(nullable), {types.begin(), types.end()}, std::move(kernel));
   };
   return spec;
 }
