@@ -1,4 +1,5 @@
 // One line for each node, for EXPLAIN.
+#include <limits>
 #include <utility>
 
 #include "base/options.h"
@@ -191,7 +192,13 @@ std::string Text(const RankConfig& c, const Names& columns) {
   for (const SortColumn& sort : c.order) {
     order.push_back(NameAt(columns, sort.column) + (sort.ascending ? "" : " desc"));
   }
-  return "rows " + std::to_string(c.from) + " to " + std::to_string(c.to) + " by " + Join(order) +
+  std::string rows = "rows from " + std::to_string(c.from);
+  if (c.to < std::numeric_limits<int64_t>::max()) {
+    rows = "rows " + std::to_string(c.from) + " to " + std::to_string(c.to);
+  } else if (c.from == 1) {
+    rows = "all rows";
+  }
+  return rows + " by " + Join(order) +
          (c.keys.empty() ? "" : " of " + Join(NamesAt(columns, c.keys))) +
          (c.number_name.empty() ? "" : " AS " + c.number_name) +
          (c.window_end < 0 ? "" : ", when " + NameAt(columns, c.window_end) + " has passed") +

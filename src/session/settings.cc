@@ -77,6 +77,11 @@ std::vector<OptionSpec> MakeSpecs() {
        .type = OptionType::kDuration,
        .default_value = "0",
        .doc = "After how long without rows a split no longer holds back the watermark; 0: never."});
+  add({.key = "table.exec.emit.allow-lateness",
+       .type = OptionType::kDuration,
+       .default_value = "0",
+       .doc = "How long after its end a window is kept for late rows; each corrects the window's "
+              "result, which makes the result a changelog."});
   add({.key = "table.dml-sync",
        .type = OptionType::kBool,
        .default_value = "false",

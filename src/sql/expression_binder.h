@@ -35,6 +35,7 @@ class ModelCalls {
   ExpressionPtr Add(std::shared_ptr<const Model> model, std::vector<ExpressionPtr> arguments,
                     Position position);
   std::vector<Call>& calls() { return calls_; }
+  const std::vector<Call>& calls() const { return calls_; }
   int outputs() const { return outputs_; }
 
  private:

@@ -39,6 +39,7 @@ class RowNumbers {
                              const std::vector<syntax::NamedWindow>& windows,
                              const BindExpression& bind);
   std::vector<Call>& calls() { return calls_; }
+  const std::vector<Call>& calls() const { return calls_; }
 
  private:
   std::vector<Call> calls_;

@@ -68,6 +68,40 @@ struct Placement {
   }
 };
 
+/// What is computed behind `values` cannot be read by them: placeholders from `first` on.
+Status RejectLater(const std::vector<ExpressionPtr>& values, int first, const std::string& where) {
+  for (const auto& value : values) {
+    if (!value) continue;
+    for (const int column : millrace::ColumnsOf(*value)) {
+      if (column < first || column >= AggregateCalls::kAggregateBase) continue;
+      const std::string what = column >= RowNumbers::kBase ? "ROW_NUMBER() OVER" : "GROUPING";
+      return Error::User(what + " cannot stand in " + where)
+          .At(value->position)
+          .Hint("compute it in a subquery");
+    }
+  }
+  return Status::OK();
+}
+
+/// Calls that are placed before the row numbers, and before the groups, do not use them.
+Status CheckOrder(const SelectOutputs& outputs, const std::vector<AggregateCall>& aggregates,
+                  const ModelCalls& models) {
+  for (const AggregateCall& call : aggregates) {
+    std::vector<ExpressionPtr> values = call.arguments;
+    values.push_back(call.filter);
+    ARROW_RETURN_NOT_OK(RejectLater(values, GroupKeys::kSetColumn, "an aggregate"));
+  }
+  for (const auto& call : models.calls()) {
+    ARROW_RETURN_NOT_OK(RejectLater(call.arguments, RowNumbers::kBase, "a model's arguments"));
+  }
+  for (const auto& call : outputs.row_numbers.calls()) {
+    std::vector<ExpressionPtr> values = call.keys;
+    for (const OrderKey& key : call.order) values.push_back(key.value);
+    ARROW_RETURN_NOT_OK(RejectLater(values, RowNumbers::kBase, "OVER (…)"));
+  }
+  return RejectLater({outputs.having}, RowNumbers::kBase, "HAVING");
+}
+
 /// ORDER BY means a column of the output by its name or number first, then any expression.
 Result<std::vector<OrderKey>> BindSelectOrder(const syntax::Query& query,
                                               const SelectOutputs& outputs,
@@ -191,6 +225,8 @@ Result<Stream> QueryBinder::BindBody(const syntax::Select& select, const syntax:
     binder.SetClause("ORDER BY");
     ARROW_ASSIGN_OR_RAISE(outputs.order, BindSelectOrder(query, outputs, bind));
   }
+
+  ARROW_RETURN_NOT_OK(CheckOrder(outputs, aggregates.calls(), over_outputs));
 
   const std::string state_id = HintedStateId(select.hints);
   Stream stream = PlaceTopN(nodes_, name_, state_id, std::move(from.stream), std::move(before));

@@ -110,10 +110,8 @@ Status CheckWindow(const WindowSpec& window, Position at) {
   if (window.kind == WindowSpec::Kind::kCumulate && window.size_us % window.step_us != 0) {
     return Error::User("a CUMULATE window's size must be a multiple of its step").At(at);
   }
-  if (window.kind == WindowSpec::Kind::kHop && window.size_us < window.step_us) {
-    return Error::User(
-               "a HOP window's slide is longer than its size: rows between two windows "
-               "would be in none")
+  if (window.kind == WindowSpec::Kind::kHop && window.size_us % window.step_us != 0) {
+    return Error::User("a HOP window's size must be a multiple of its slide")
         .At(at)
         .Hint("HOP takes the slide first, then the size");
   }
