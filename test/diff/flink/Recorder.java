@@ -23,7 +23,7 @@ public class Recorder {
     List<String> only = Arrays.asList(args).subList(1, args.length);
     Configuration configuration = new Configuration();
     configuration.setString("parallelism.default", "1");
-    configuration.setString("table.local-time-zone", "UTC");
+    configuration.setString("table.local-time-zone", "America/New_York");
     TableEnvironment flink =
         TableEnvironment.create(EnvironmentSettings.newInstance().inStreamingMode().withConfiguration(configuration).build());
     String tables = Files.readString(folder.resolve("tables.sql")).replace("${data}", folder.resolve("data").toString());

@@ -44,6 +44,14 @@ def late(values):
         yield [i, values.choice("abc"), values.randint(0, 9), stamp(max(ts, 0))]
 
 
+def clicks(values):
+    """Instants around the night in which New York's clocks go on by an hour."""
+    now = 1_709_956_800_000  # 2024-03-09 04:00 UTC
+    for i in range(120):
+        now += values.choice([0, 60_000, 900_000, 1_800_000, 3_600_000])
+        yield [i, now - values.choice([0, 0, 120_000]), values.randint(0, 99)]
+
+
 def write(name, rows):
     text = "".join(",".join(str(value) for value in row) + "\n" for row in rows)
     (HERE / "data" / f"{name}.csv").write_text(text)
@@ -52,3 +60,4 @@ def write(name, rows):
 if __name__ == "__main__":
     write("events", events(random.Random(7)))
     write("late", late(random.Random(8)))
+    write("clicks", clicks(random.Random(9)))

@@ -73,6 +73,25 @@ SELECT window_start, window_end, COUNT(*) AS n FROM TABLE(HOP(TABLE late, DESCRI
 -- late_rows_session
 SELECT k, window_start, window_end, COUNT(*) AS n FROM TABLE(SESSION(TABLE late PARTITION BY k, DESCRIPTOR(ts), INTERVAL '5' SECOND)) GROUP BY k, window_start, window_end;
 
+-- local_days
+SELECT window_start, window_end, window_time, COUNT(*) AS n, SUM(v) AS s FROM TABLE(TUMBLE(TABLE clicks, DESCRIPTOR(moment), INTERVAL '1' DAY)) GROUP BY window_start, window_end, window_time;
+
+-- local_hours
+SELECT window_start, window_end, COUNT(*) AS n FROM TABLE(HOP(TABLE clicks, DESCRIPTOR(moment), INTERVAL '3' HOUR, INTERVAL '6' HOUR)) GROUP BY window_start, window_end;
+
+-- local_sessions
+SELECT window_start, window_end, COUNT(*) AS n, MAX(id) AS i FROM TABLE(SESSION(TABLE clicks, DESCRIPTOR(moment), INTERVAL '40' MINUTE)) GROUP BY window_start, window_end;
+
+-- local_window_top_n
+SELECT id, v, window_end, rn FROM (
+  SELECT *, ROW_NUMBER() OVER (PARTITION BY window_start, window_end ORDER BY v DESC, id ASC) AS rn
+  FROM TABLE(TUMBLE(TABLE clicks, DESCRIPTOR(moment), INTERVAL '12' HOUR))
+) WHERE rn <= 2;
+
+-- local_times
+SELECT id, CAST(moment AS STRING) AS s, CAST(moment AS TIMESTAMP(3)) AS t, CAST(moment AS DATE) AS d, EXTRACT(HOUR FROM moment) AS h, FLOOR(moment TO DAY) AS f, DATE_FORMAT(moment, 'yyyy-MM-dd HH:mm') AS df, moment + INTERVAL '1' DAY AS n, FROM_UNIXTIME(ms / 1000) AS fu
+FROM clicks WHERE id BETWEEN 20 AND 60;
+
 -- window_grouping_sets
 SELECT k, ok, window_start, COUNT(*) AS n, SUM(v) AS s FROM TABLE(TUMBLE(TABLE events, DESCRIPTOR(ts), INTERVAL '10' MINUTE))
 GROUP BY window_start, window_end, GROUPING SETS ((k, ok), (k), ());
