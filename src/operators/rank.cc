@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -28,7 +29,7 @@ using RowSet = std::set<RankedRow>;
 struct Group {
   RowSet rows;
   int64_t next = 0;  ///< number of the next row to arrive
-  int touched = -1;  ///< in `touched_` while a batch changes the group
+  int touched = -1;  ///< among the groups that this batch changes
 };
 using GroupEntry = RankGroups<Group>::Map::value_type;
 
@@ -43,6 +44,14 @@ struct Touched {
   std::vector<int64_t> fetched;  ///< rows of the state that the output needs, ascending
   size_t first_fetched = 0;      ///< among those of all groups
 
+  /// Starts anew, with the memory it has.
+  void Begin(GroupEntry* group) {
+    entry = group;
+    first_new = group->second.next;
+    first_fetched = 0;
+    for (auto* list : {&gone, &before, &after, &fetched}) list->clear();
+    new_rows.clear();
+  }
   bool IsNew(int64_t number) const { return number >= first_new; }
   int32_t& new_row(int64_t number) { return new_rows[static_cast<size_t>(number - first_new)]; }
 };
@@ -54,6 +63,7 @@ struct RankPlan {
   std::optional<RowHashes> hashes;  ///< of a changelog, to find the row that leaves
   int64_t from = 1, to = 1;
   bool numbered = false;
+  bool by_rank = false;  ///< a key and rank tell one row: its place is taken by an update
   bool upsert = false;
   std::shared_ptr<arrow::Schema> output;
 };
@@ -82,7 +92,7 @@ class Rank final : public Operator {
 
   Status ProcessBatch(int, Batch batch, Collector& out) override {
     ARROW_RETURN_NOT_OK(Encode(*batch.rows));
-    touched_.clear();
+    touched_count_ = 0;
     for (int64_t i = 0; i < batch.num_rows(); ++i) {
       if (batch.kinds && IsRetraction(static_cast<RowKind>(batch.kinds->Value(i)))) {
         Retract(static_cast<size_t>(i));
@@ -90,7 +100,7 @@ class Rank final : public Operator {
         Add(static_cast<size_t>(i));
       }
     }
-    if (touched_.empty()) return Status::OK();
+    if (touched_count_ == 0) return Status::OK();
     ARROW_ASSIGN_OR_RAISE(Batch changes, Changes(*batch.rows));
     ARROW_RETURN_NOT_OK(Store(*batch.rows));
     changes.ingest_us = batch.ingest_us;
@@ -117,23 +127,23 @@ class Rank final : public Operator {
   Touched& Touch(GroupEntry& entry) {
     Group& group = entry.second;
     if (group.touched < 0) {
-      group.touched = static_cast<int>(touched_.size());
-      Touched& touched = touched_.emplace_back();
-      touched.entry = &entry;
-      touched.first_new = group.next;
-      touched.before = TopOf(group);
+      group.touched = static_cast<int>(touched_count_);
+      if (touched_count_ == touch_pool_.size()) touch_pool_.emplace_back();
+      Touched& touched = touch_pool_[touched_count_++];
+      touched.Begin(&entry);
+      ListTop(group, &touched.before);
     }
-    return touched_[static_cast<size_t>(group.touched)];
+    return touch_pool_[static_cast<size_t>(group.touched)];
   }
 
-  std::vector<int64_t> TopOf(const Group& group) const {
-    std::vector<int64_t> numbers;
+  std::span<Touched> TouchedGroups() { return {touch_pool_.data(), touched_count_}; }
+
+  void ListTop(const Group& group, std::vector<int64_t>* numbers) const {
     int64_t rank = 0;
     for (const RankedRow& row : group.rows) {
       if (++rank > plan_.to) break;
-      if (rank >= plan_.from) numbers.push_back(row.number);
+      if (rank >= plan_.from) numbers->push_back(row.number);
     }
-    return numbers;
   }
 
   void Add(size_t row) {
@@ -184,36 +194,34 @@ class Rank final : public Operator {
   // Rows that leave come before all that enter: a row that moves to another key then ends as there.
   Result<Batch> Changes(const arrow::RecordBatch& rows) {
     changes_.clear();
-    for (Touched& touched : touched_) touched.after = TopOf(touched.entry->second);
-    if (plan_.numbered) {
-      for (Touched& touched : touched_) CompareRanks(touched);
-    } else {
-      for (Touched& touched : touched_) {
-        AddMissing(RowKind::kDelete, touched, touched.before, touched.after);
+    for (Touched& touched : TouchedGroups()) {
+      ListTop(touched.entry->second, &touched.after);
+      if (!plan_.by_rank) AddMissing(RowKind::kDelete, touched, touched.before, touched.after);
+      for (size_t i = touched.after.size(); plan_.by_rank && i < touched.before.size(); ++i) {
+        changes_.push_back({RowKind::kDelete, &touched, touched.before[i], RankOf(i)});
       }
-      for (Touched& touched : touched_) {
+    }
+    for (Touched& touched : TouchedGroups()) {
+      if (plan_.by_rank) {
+        CompareRanks(touched);
+      } else {
         AddMissing(RowKind::kInsert, touched, touched.after, touched.before);
       }
     }
     return Output(rows);
   }
 
+  int64_t RankOf(size_t place) const { return plan_.from + static_cast<int64_t>(place); }
+
   void CompareRanks(Touched& touched) {
-    const size_t ranks = std::max(touched.before.size(), touched.after.size());
-    for (size_t i = 0; i < ranks; ++i) {
-      const int64_t rank = plan_.from + static_cast<int64_t>(i);
+    for (size_t i = 0; i < touched.after.size(); ++i) {
       const bool was = i < touched.before.size();
-      const bool is = i < touched.after.size();
-      if (was && is && touched.before[i] == touched.after[i]) continue;
-      if (!is) {
-        changes_.push_back({RowKind::kDelete, &touched, touched.before[i], rank});
-        continue;
-      }
+      if (was && touched.before[i] == touched.after[i]) continue;
       if (was && !plan_.upsert) {
-        changes_.push_back({RowKind::kUpdateBefore, &touched, touched.before[i], rank});
+        changes_.push_back({RowKind::kUpdateBefore, &touched, touched.before[i], RankOf(i)});
       }
-      changes_.push_back(
-          {was ? RowKind::kUpdateAfter : RowKind::kInsert, &touched, touched.after[i], rank});
+      const RowKind kind = was ? RowKind::kUpdateAfter : RowKind::kInsert;
+      changes_.push_back({kind, &touched, touched.after[i], RankOf(i)});
     }
   }
 
@@ -273,7 +281,7 @@ class Rank final : public Operator {
     }
     key_list_.clear();
     number_list_.clear();
-    for (Touched& touched : touched_) {
+    for (Touched& touched : TouchedGroups()) {
       auto& numbers = touched.fetched;
       std::sort(numbers.begin(), numbers.end());
       numbers.erase(std::unique(numbers.begin(), numbers.end()), numbers.end());
@@ -288,14 +296,14 @@ class Rank final : public Operator {
   Status Store(const arrow::RecordBatch& rows) {
     key_list_.clear();
     number_list_.clear();
-    for (const Touched& touched : touched_) {
+    for (const Touched& touched : TouchedGroups()) {
       number_list_.insert(number_list_.end(), touched.gone.begin(), touched.gone.end());
       key_list_.resize(number_list_.size(), touched.entry->first);
     }
     if (!key_list_.empty()) ARROW_RETURN_NOT_OK(plan_.rows.Erase(key_list_, number_list_));
     number_list_.clear();
     arrow::Int32Builder index;
-    for (const Touched& touched : touched_) {
+    for (const Touched& touched : TouchedGroups()) {
       for (size_t i = 0; i < touched.new_rows.size(); ++i) {
         if (touched.new_rows[i] < 0) continue;
         ARROW_RETURN_NOT_OK(index.Append(touched.new_rows[i]));
@@ -322,7 +330,8 @@ class Rank final : public Operator {
   RowKeys keys_;
   SortKeys sort_;
   std::vector<uint64_t> hashes_;
-  std::vector<Touched> touched_;
+  std::vector<Touched> touch_pool_;
+  size_t touched_count_ = 0;  ///< of the pool, in this batch
   std::vector<Change> changes_;
   std::vector<int64_t> sorted_;
   std::vector<std::string_view> key_list_;
@@ -335,17 +344,21 @@ Result<std::unique_ptr<Operator>> MakeRank(const OperatorRequest& request) {
   const auto& config = ConfigOf<RankConfig>(request.node);
   const PortPlan& input = request.inputs[0];
   const PortPlan& port = request.node.ports[0];
-  const bool append = input.changelog == ChangelogMode::kAppend;
+  if (input.changelog == ChangelogMode::kUpsert) {
+    return Error::Internal("a Top-N was planned over changes without the rows before them")
+        .In(request.node.id);
+  }
   ARROW_ASSIGN_OR_RAISE(auto rows, NumberedRows::Make(input.schema, config.keys));
   ARROW_ASSIGN_OR_RAISE(auto sort, SortEncoder::Make(input.schema, config.order));
   if (config.final || config.window_end >= 0) {
     return MakeFinalRank(request, std::move(rows), std::move(sort));
   }
   RankPlan plan{std::move(rows), std::move(sort), {}, config.from, config.to};
-  if (!append) {
+  if (input.changelog == ChangelogMode::kRetract) {
     ARROW_ASSIGN_OR_RAISE(plan.hashes, RowHashes::Make(input.schema));
   }
   plan.numbered = !config.number_name.empty();
+  plan.by_rank = plan.numbered || config.from == config.to;
   plan.upsert = port.changelog == ChangelogMode::kUpsert;
   plan.output = port.schema.ToArrow();
   return std::make_unique<Rank>(std::move(plan));
