@@ -15,14 +15,12 @@ constexpr int64_t kLastMoment = 1000;
 
 }  // namespace
 
-Result<ClosingWindows> ClosingWindows::Make(const OperatorRequest& request, int end_column) {
+Result<ClosingWindows> ClosingWindows::Make(int end_column, bool local,
+                                            const std::string& time_zone) {
   ClosingWindows windows;
   windows.end_column_ = end_column;
-  const PortPlan& input = request.inputs[0];
-  const bool local = input.rowtime >= 0 &&
-                     input.schema.column(input.rowtime).type.kind() == TypeKind::kTimestampLtz;
-  if (local && input.schema.column(end_column).type.kind() == TypeKind::kTimestamp) {
-    ARROW_ASSIGN_OR_RAISE(windows.zone_, TimeZone::Find(request.time_zone));
+  if (local) {
+    ARROW_ASSIGN_OR_RAISE(windows.zone_, TimeZone::Find(time_zone));
   }
   return windows;
 }

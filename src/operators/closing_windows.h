@@ -3,14 +3,15 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
 #include <arrow/type_fwd.h>
 
 #include "expr/temporal.h"
-#include "spi/operator_factory.h"
 #include "types/batch.h"
+#include "types/time.h"
 
 namespace millrace {
 
@@ -18,7 +19,8 @@ namespace millrace {
 /// that says that none of its rows is missing.
 class ClosingWindows {
  public:
-  static Result<ClosingWindows> Make(const OperatorRequest& request, int end_column);
+  /// `local`: the ends are times of `time_zone`.
+  static Result<ClosingWindows> Make(int end_column, bool local, const std::string& time_zone);
 
   /// Takes the rows out of `batch` whose window has closed by `watermark`, and gives the watermark
   /// that closes the others, by row.
@@ -32,7 +34,7 @@ class ClosingWindows {
 
  private:
   int end_column_ = 0;
-  std::optional<TimeZone> zone_;  ///< of ends that are local to it
+  std::optional<TimeZone> zone_;  ///< of the ends; none: UTC, or no zone at all
 };
 
 }  // namespace millrace

@@ -318,7 +318,8 @@ Result<std::unique_ptr<Operator>> MakeDeduplicate(const OperatorRequest& request
   plan.time_column = config.time_column;
   if (config.window_end >= 0) {
     plan.leaving = Leaving::kAtWindowEnd;
-    ARROW_ASSIGN_OR_RAISE(plan.windows, ClosingWindows::Make(request, config.window_end));
+    ARROW_ASSIGN_OR_RAISE(plan.windows, ClosingWindows::Make(config.window_end, config.window_local,
+                                                             request.time_zone));
   } else if (port.changelog != ChangelogMode::kAppend) {
     plan.leaving = Leaving::kChanges;
     plan.upsert = port.changelog == ChangelogMode::kUpsert;

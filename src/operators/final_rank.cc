@@ -233,7 +233,8 @@ Result<std::unique_ptr<Operator>> MakeFinalRank(const OperatorRequest& request, 
   }
   FinalRankPlan plan{std::move(rows), std::move(sort), {}, config.from, config.to};
   if (config.window_end >= 0) {
-    ARROW_ASSIGN_OR_RAISE(plan.windows, ClosingWindows::Make(request, config.window_end));
+    ARROW_ASSIGN_OR_RAISE(plan.windows, ClosingWindows::Make(config.window_end, config.window_local,
+                                                             request.time_zone));
   }
   // With twice the rows, cutting back costs less than taking them in.
   constexpr int64_t kFewest = 64;

@@ -86,12 +86,13 @@ class OperatorHarness final : public OperatorContext, public Collector {
  public:
   OperatorHarness(TestServices& services, NodeConfigPtr config, std::vector<PortPlan> ports,
                   std::vector<Schema> inputs = {},
-                  ChangelogMode input_changelog = ChangelogMode::kAppend)
+                  ChangelogMode input_changelog = ChangelogMode::kAppend,
+                  std::string time_zone = "UTC")
       : services_(services), metrics_(services.metrics_, {}) {
     node_.id = "node";
     node_.config = std::move(config);
     node_.ports = std::move(ports);
-    OperatorRequest request{node_, {}, services, 0, 1};
+    OperatorRequest request{node_, {}, services, 0, 1, std::move(time_zone)};
     for (Schema& schema : inputs) {
       request.inputs.push_back({"main", std::move(schema), input_changelog});
     }

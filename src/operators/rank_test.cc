@@ -165,19 +165,21 @@ Schema Windowed() {
 
 class WindowRankTest : public RankTest {
  protected:
-  std::unique_ptr<OperatorHarness> MakeWindow(bool late = true) {
+  std::unique_ptr<OperatorHarness> MakeWindow(bool late = true, bool local = false) {
     auto config = std::make_shared<RankConfig>();
     config->keys = {0, 2};
     config->order = {{1, true, true}};
     config->to = 2;
     config->number_name = "rn";
     config->window_end = 2;
+    config->window_local = local;
     Schema schema = Windowed();
     schema.Add("rn", SqlType::BigInt());
     std::vector<PortPlan> ports = {{"main", schema, ChangelogMode::kAppend}};
     if (late) ports.push_back({"late", Windowed(), ChangelogMode::kAppend});
     return std::make_unique<OperatorHarness>(services_, config, ports,
-                                             std::vector<Schema>{Windowed()});
+                                             std::vector<Schema>{Windowed()},
+                                             ChangelogMode::kAppend, "America/New_York");
   }
   static Batch Rows(const std::string& json) { return BatchOf(Windowed(), json); }
 };
@@ -202,6 +204,18 @@ TEST_F(WindowRankTest, RowsLeaveBeforeTheWatermarkThatClosesTheirWindow) {
   EXPECT_THAT(h->Taken(), ElementsAre("+I(a, 3, 1970-01-01 00:00:20.000000, 1)", "end"));
   EXPECT_EQ(h->table(0).size(), 0);
   ASSERT_TRUE(h->status.ok()) << h->status.ToString();
+}
+
+TEST_F(WindowRankTest, LocalWindowsCloseByTheZoneOfTheSession) {
+  auto h = MakeWindow(true, true);
+  h->Open();
+  h->Push(Rows(R"([["a",3,"1970-01-01 00:00:10"]])"));
+  constexpr int64_t kFiveHours = int64_t{5} * 3600 * 1'000'000;
+  h->PushTime(kFiveHours + 9'998'999);
+  EXPECT_THAT(h->Taken(), ElementsAre("watermark 18009998999"));
+  h->PushTime(kFiveHours + 9'999'000);
+  EXPECT_THAT(h->Taken(),
+              ElementsAre("+I(a, 3, 1970-01-01 00:00:10.000000, 1)", "watermark 18009999000"));
 }
 
 TEST_F(WindowRankTest, CountsLateRowsThatNobodyWants) {

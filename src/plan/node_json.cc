@@ -270,7 +270,8 @@ Json ToJsonOf(const DeduplicateConfig& c) {
   return {{"keys", c.keys},
           {"time_column", c.time_column},
           {"keep_last", c.keep_last},
-          {"window_end", c.window_end}};
+          {"window_end", c.window_end},
+          {"window_local", c.window_local}};
 }
 
 void Read(ObjectReader& reader, DeduplicateConfig* c) {
@@ -278,6 +279,7 @@ void Read(ObjectReader& reader, DeduplicateConfig* c) {
   c->time_column = static_cast<int>(reader.Int("time_column", -1));
   c->keep_last = reader.Bool("keep_last", false);
   c->window_end = static_cast<int>(reader.Int("window_end", -1));
+  c->window_local = reader.Bool("window_local", false);
 }
 
 Json ToJsonOf(const RankConfig& c) {
@@ -287,8 +289,13 @@ Json ToJsonOf(const RankConfig& c) {
                      {"ascending", sort.ascending},
                      {"nulls_first", sort.nulls_first}});
   }
-  return {{"keys", c.keys},  {"order", std::move(order)},    {"from", c.from},
-          {"to", c.to},      {"number_name", c.number_name}, {"window_end", c.window_end},
+  return {{"keys", c.keys},
+          {"order", std::move(order)},
+          {"from", c.from},
+          {"to", c.to},
+          {"number_name", c.number_name},
+          {"window_end", c.window_end},
+          {"window_local", c.window_local},
           {"final", c.final}};
 }
 
@@ -302,6 +309,7 @@ void Read(ObjectReader& reader, RankConfig* c) {
   c->to = reader.Int("to");
   c->number_name = reader.String("number_name", "");
   c->window_end = static_cast<int>(reader.Int("window_end", -1));
+  c->window_local = reader.Bool("window_local", false);
   c->final = reader.Bool("final", false);
 }
 

@@ -191,7 +191,8 @@ struct DeduplicateConfig final : NodeConfigOf<DeduplicateConfig> {
   std::vector<int> keys;
   int time_column = -1;  ///< the rowtime; -1: the order of arrival
   bool keep_last = false;
-  int window_end = -1;  ///< one of `keys`: the row leaves when the watermark passes it
+  int window_end = -1;        ///< one of `keys`: the row leaves when the watermark passes it
+  bool window_local = false;  ///< `window_end` is time of the session's zone, the watermark is not
 };
 
 struct SortColumn {
@@ -210,8 +211,9 @@ struct RankConfig final : NodeConfigOf<RankConfig> {
   int64_t from = 1;
   int64_t to = 1;
   std::string number_name;
-  int window_end = -1;  ///< one of `keys`: the rows leave when the watermark passes it
-  bool final = false;   ///< bounded input: the rows leave at its end
+  int window_end = -1;        ///< one of `keys`: the rows leave when the watermark passes it
+  bool window_local = false;  ///< as in `DeduplicateConfig`
+  bool final = false;         ///< bounded input: the rows leave at its end
 };
 
 /// Keeps `limit` rows after `offset`; at parallelism 1. Tells upstream when it has enough.

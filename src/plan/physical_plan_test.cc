@@ -123,6 +123,7 @@ std::vector<NodeConfigPtr> EveryConfig() {
   first.time_column = 2;
   first.keep_last = true;
   first.window_end = 1;
+  first.window_local = true;
   RankConfig rank;
   rank.keys = {1};
   rank.order = {{0, false, false}};
@@ -130,6 +131,7 @@ std::vector<NodeConfigPtr> EveryConfig() {
   rank.to = 5;
   rank.number_name = "n";
   rank.window_end = 1;
+  rank.window_local = true;
   rank.final = true;
   LimitConfig limit;
   limit.offset = 2;

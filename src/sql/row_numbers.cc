@@ -166,6 +166,7 @@ std::optional<DeduplicateConfig> AsDeduplication(const Stream& input, const Rank
   config.time_column = rowtime ? column : -1;
   config.keep_last = !rank.order[0].ascending;
   config.window_end = rank.window_end;
+  config.window_local = rank.window_local;
   return config;
 }
 
@@ -177,6 +178,10 @@ Stream Bounded(NodeFactory& nodes, const std::string& name, const std::string& s
   config.from = range.from;
   config.to = range.to;
   if (!config.final && input.append_only()) config.window_end = WindowEnd(input, config.keys);
+  if (config.window_end >= 0) {
+    const SqlType& time = input.node->times.windows->time_type;
+    config.window_local = time.kind() == TypeKind::kTimestampLtz;
+  }
   if (auto deduplication = AsDeduplication(input, config)) {
     auto columns = ColumnsOf(input.schema());
     columns.push_back(Expression::Literal(int64_t{1}, SqlType::BigInt().AsNotNull()));
