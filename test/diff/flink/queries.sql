@@ -88,6 +88,17 @@ SELECT id, v, window_end, rn FROM (
   FROM TABLE(TUMBLE(TABLE clicks, DESCRIPTOR(moment), INTERVAL '12' HOUR))
 ) WHERE rn <= 2;
 
+-- local_window_top_n_of_aggregates
+SELECT window_start, m, s, rn FROM (
+  SELECT *, ROW_NUMBER() OVER (PARTITION BY window_start, window_end ORDER BY s DESC, m ASC) AS rn FROM (
+    SELECT MOD(id, 5) AS m, window_start, window_end, SUM(v) AS s FROM TABLE(TUMBLE(TABLE clicks, DESCRIPTOR(moment), INTERVAL '8' HOUR)) GROUP BY MOD(id, 5), window_start, window_end)
+) WHERE rn <= 2;
+
+-- local_window_of_windows
+SELECT window_start, window_end, MAX(s) AS m, COUNT(*) AS n FROM (
+  SELECT MOD(id, 5) AS m, window_start, window_end, SUM(v) AS s FROM TABLE(TUMBLE(TABLE clicks, DESCRIPTOR(moment), INTERVAL '8' HOUR)) GROUP BY MOD(id, 5), window_start, window_end
+) GROUP BY window_start, window_end;
+
 -- local_times
 SELECT id, CAST(moment AS STRING) AS s, CAST(moment AS TIMESTAMP(3)) AS t, CAST(moment AS DATE) AS d, EXTRACT(HOUR FROM moment) AS h, FLOOR(moment TO DAY) AS f, DATE_FORMAT(moment, 'yyyy-MM-dd HH:mm') AS df, moment + INTERVAL '1' DAY AS n, FROM_UNIXTIME(ms / 1000) AS fu
 FROM clicks WHERE id BETWEEN 20 AND 60;
