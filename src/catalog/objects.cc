@@ -33,6 +33,7 @@ TableConfig Table::config() const {
     config.connector = connector->second;
   }
   config.physical = physical();
+  config.primary_key = primary_key;
   return config;
 }
 

@@ -17,10 +17,12 @@ using plan_json::SchemaToJson;
 using plan_json::TypeToJson;
 
 Json TableToJson(const TableConfig& table) {
-  return {{"name", table.name},
-          {"connector", table.connector},
-          {"options", table.options},
-          {"physical", SchemaToJson(table.physical)}};
+  Json json = {{"name", table.name},
+               {"connector", table.connector},
+               {"options", table.options},
+               {"physical", SchemaToJson(table.physical)}};
+  if (!table.primary_key.empty()) json["primary_key"] = table.primary_key;
+  return json;
 }
 
 void ReadTable(ObjectReader& reader, TableConfig* table) {
@@ -29,6 +31,7 @@ void ReadTable(ObjectReader& reader, TableConfig* table) {
   table->connector = r.String("connector");
   table->options = r.StringMap("options");
   table->physical = r.Columns("physical");
+  table->primary_key = r.Strings("primary_key");
   reader.Absorb(r.Done());
 }
 
@@ -45,12 +48,22 @@ void ForEach(ObjectReader& reader, const char* key,
   }
 }
 
-Json ToJsonOf(const SourceConfig& c) {
-  Json json = {{"table", TableToJson(c.table)}, {"projection", c.projection}};
-  for (const MetadataColumn& column : c.metadata) {
-    json["metadata"].push_back(
+void AddMetadata(const std::vector<MetadataColumn>& columns, Json* json) {
+  for (const MetadataColumn& column : columns) {
+    (*json)["metadata"].push_back(
         {{"key", column.key}, {"name", column.name}, {"type", TypeToJson(column.type)}});
   }
+}
+
+void ReadMetadata(ObjectReader& reader, std::vector<MetadataColumn>* columns) {
+  ForEach(reader, "metadata", [&](ObjectReader& r) {
+    columns->push_back({r.String("key"), r.String("name"), r.Type("type")});
+  });
+}
+
+Json ToJsonOf(const SourceConfig& c) {
+  Json json = {{"table", TableToJson(c.table)}, {"projection", c.projection}};
+  AddMetadata(c.metadata, &json);
   if (!c.computed.empty()) {
     json["computed"] = ExpressionsToJson(c.computed);
     json["computed_names"] = c.computed_names;
@@ -70,9 +83,7 @@ Json ToJsonOf(const SourceConfig& c) {
 void Read(ObjectReader& reader, SourceConfig* c) {
   ReadTable(reader, &c->table);
   c->projection = reader.Ints("projection");
-  ForEach(reader, "metadata", [&](ObjectReader& r) {
-    c->metadata.push_back({r.String("key"), r.String("name"), r.Type("type")});
-  });
+  ReadMetadata(reader, &c->metadata);
   c->computed = reader.Exprs("computed");
   c->computed_names = reader.Strings("computed_names");
   if (reader.Has("watermark")) {
@@ -355,12 +366,15 @@ void Read(ObjectReader& reader, PredictConfig* c) {
 }
 
 Json ToJsonOf(const SinkConfig& c) {
-  return {{"table", TableToJson(c.table)}, {"primary_key", c.primary_key}};
+  Json json = {{"table", TableToJson(c.table)}, {"primary_key", c.primary_key}};
+  AddMetadata(c.metadata, &json);
+  return json;
 }
 
 void Read(ObjectReader& reader, SinkConfig* c) {
   ReadTable(reader, &c->table);
   c->primary_key = reader.Ints("primary_key");
+  ReadMetadata(reader, &c->metadata);
 }
 
 Json ToJsonOf(const CollectConfig& c) { return {{"receiver", c.receiver}}; }

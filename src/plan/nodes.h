@@ -41,6 +41,7 @@ struct TableConfig {
   std::string connector;
   std::map<std::string, std::string> options;  ///< secrets as references, never their values
   Schema physical;                             ///< columns that are in the external records
+  std::vector<std::string> primary_key;        ///< names of columns
 };
 
 /// A column that the connector adds: file, offset, timestamp …
@@ -250,7 +251,8 @@ struct PredictConfig final : NodeConfigOf<PredictConfig> {
 struct SinkConfig final : NodeConfigOf<SinkConfig> {
   static constexpr std::string_view kOp = "sink";
   TableConfig table;
-  std::vector<int> primary_key;  ///< physical columns
+  std::vector<int> primary_key;          ///< physical columns
+  std::vector<MetadataColumn> metadata;  ///< which of the physical columns the connector takes
 };
 
 /// Hands rows to whoever asked (a query's result), by the name under which `Services` knows the

@@ -100,10 +100,19 @@ Status CheckMetadata(const Table& table, const ResolvedTable& resolved,
   for (const MetadataSpec& spec : resolved.connector->metadata) keys.push_back(spec.key);
   for (const TableColumn& column : table.columns) {
     if (column.kind != TableColumn::Kind::kMetadata) continue;
-    if (std::find(keys.begin(), keys.end(), column.metadata_key) != keys.end()) continue;
     Position at;
     for (const auto& definition : statement.columns) {
       if (definition.name.name == column.name) at = definition.name.position;
+    }
+    const auto known = std::find(keys.begin(), keys.end(), column.metadata_key);
+    if (known != keys.end()) {
+      const SqlType& type =
+          resolved.connector->metadata[static_cast<size_t>(known - keys.begin())].type;
+      if (column.type.HasSameForm(type)) continue;
+      return Error::User("the metadata '" + column.metadata_key + "' is a " + type.ToString() +
+                         ", not a " + column.type.ToString())
+          .At(at)
+          .Hint("declare it as " + type.AsNullable().ToString() + ", and CAST it in the query");
     }
     return Error::User("the connector '" + resolved.connector->name + "' has no metadata '" +
                        column.metadata_key + "'")

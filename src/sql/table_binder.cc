@@ -211,6 +211,11 @@ Result<LogicalNodePtr> BindSink(const PlannerContext& context, NodeFactory& node
   config.table = std::move(hinted.config);
   config.table.physical = target;
   for (const auto& key : table.primary_key) config.primary_key.push_back(target.Find(key));
+  for (const TableColumn& column : table.columns) {
+    if (column.kind == TableColumn::Kind::kMetadata && !column.is_virtual) {
+      config.metadata.push_back({column.metadata_key, column.name, column.type});
+    }
+  }
   return nodes.Sink(std::move(rows), std::move(config));
 }
 

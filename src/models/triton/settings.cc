@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <string_view>
 
-#include "models/secret_text.h"
+#include "spi/secret_text.h"
 
 namespace millrace {
 namespace {

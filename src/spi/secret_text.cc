@@ -1,4 +1,4 @@
-#include "models/secret_text.h"
+#include "spi/secret_text.h"
 
 namespace millrace {
 
