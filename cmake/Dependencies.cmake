@@ -74,6 +74,14 @@ find_package(benchmark REQUIRED)
 find_package(Boost REQUIRED) # headers only: Boost::headers
 find_package(prometheus-cpp REQUIRED)
 
+find_package(Protobuf REQUIRED) # .proto files at run time: protobuf::libprotobuf
+
+find_path(rdkafka_include librdkafka/rdkafka.h REQUIRED)
+find_library(rdkafka_library rdkafka REQUIRED)
+add_library(RdKafka::rdkafka UNKNOWN IMPORTED GLOBAL)
+set_target_properties(RdKafka::rdkafka PROPERTIES
+  IMPORTED_LOCATION ${rdkafka_library} INTERFACE_INCLUDE_DIRECTORIES ${rdkafka_include})
+
 find_path(edit_include histedit.h REQUIRED)
 find_library(edit_library edit REQUIRED)
 add_library(Edit::edit UNKNOWN IMPORTED GLOBAL)

@@ -115,13 +115,22 @@ class FakeEnv final : public Env {
 
   int64_t NowMicros() override { return now_us; }
   int64_t MonotonicMicros() override { return now_us; }
-  uint64_t Random() override { return 42; }
+  uint64_t seed = 42;
+  uint64_t Random() override { return seed; }
   void Execute(std::function<void()> work) override { work(); }
   FileSystem& files() override { return memory; }
 };
 
+class NoSecrets final : public SecretProvider {
+ public:
+  Result<std::string> Get(std::string_view name) const override {
+    return Error::User("no secret '" + std::string(name) + "'");
+  }
+};
+
 class FakeServices final : public Services {
  public:
+  NoSecrets no_secrets;
   FakeEnv fake_env;
   Registries all;
   MetricRegistry metric_registry;
@@ -129,7 +138,7 @@ class FakeServices final : public Services {
   Env& env() override { return fake_env; }
   const Registries& registries() const override { return all; }
   ModelRuntime& models() override { std::terminate(); }
-  const SecretProvider& secrets() const override { std::terminate(); }
+  const SecretProvider& secrets() const override { return no_secrets; }
   MetricRegistry& metrics() override { return metric_registry; }
   Result<std::shared_ptr<RowReceiver>> receiver(std::string_view) override { std::terminate(); }
 };

@@ -3,6 +3,7 @@
 #include "connectors/blackhole.h"
 #include "connectors/datagen.h"
 #include "connectors/filesystem.h"
+#include "connectors/kafka/kafka.h"
 #include "connectors/nexmark.h"
 #include "connectors/print.h"
 
@@ -12,6 +13,9 @@ void RegisterConnectors(Registry<ConnectorSpec>& connectors, std::ostream& out, 
   connectors.Add(BlackholeConnector());
   connectors.Add(DatagenConnector());
   connectors.Add(FilesystemConnector());
+  const std::shared_ptr<Kafka> kafka = MakeRdKafka();
+  connectors.Add(KafkaConnector(kafka));
+  connectors.Add(UpsertKafkaConnector(kafka));
   connectors.Add(NexmarkConnector());
   connectors.Add(PrintConnector(out, err));
 }

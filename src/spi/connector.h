@@ -54,7 +54,9 @@ struct ConnectorSpec {
   std::vector<OptionSpec> options;
   std::vector<MetadataSpec> metadata;
   bool needs_format = false;
-  bool takes_changelog = false;                 ///< its sink takes updates and deletes
+  bool takes_changelog = false;  ///< its sink takes updates and deletes
+  /// What its source gives; kUpsert: by the table's primary key.
+  ChangelogMode source_changelog = ChangelogMode::kAppend;
   std::function<bool(const Options&)> bounded;  ///< of its source; null: never
   /// Checks what options alone cannot: columns against the connector, files that must exist. May be
   /// null.

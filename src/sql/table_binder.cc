@@ -112,6 +112,10 @@ Result<Stream> BindTable(const PlannerContext& context, NodeFactory& nodes, cons
   PortPlan main;
   main.name = "main";
   main.schema = produced;
+  main.changelog = connector.source_changelog;
+  if (main.changelog != ChangelogMode::kAppend) {
+    for (const auto& key : table.primary_key) main.key.push_back(produced.Find(key));
+  }
   if (table.watermark) {
     Scope all;
     all.Add(table.name, produced);

@@ -1,0 +1,77 @@
+"""One Kafka broker (KRaft, on loopback) that tests start, kill and start again."""
+
+import os
+import pathlib
+import signal
+import socket
+import subprocess
+import time
+import uuid
+import base64
+
+CONFIG = """
+process.roles=broker,controller
+node.id=1
+controller.quorum.voters=1@127.0.0.1:{controller}
+listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}
+advertised.listeners=PLAINTEXT://127.0.0.1:{port}
+controller.listener.names=CONTROLLER
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
+log.dirs={folder}/data
+auto.create.topics.enable=false
+offsets.topic.num.partitions=1
+offsets.topic.replication.factor=1
+transaction.state.log.num.partitions=1
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+share.coordinator.state.topic.replication.factor=1
+share.coordinator.state.topic.min.isr=1
+group.initial.rebalance.delay.ms=0
+"""
+LOGGING = """
+Configuration:
+  Appenders: {Console: {name: C, target: SYSTEM_ERR, PatternLayout: {pattern: "%d %p %m (%c)%n"}}}
+  Loggers: {Root: {level: WARN, AppenderRef: {ref: C}}}
+"""
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+class Broker:
+    def __init__(self, folder):
+        self.folder = pathlib.Path(folder)
+        self.port = free_port()
+        self.servers = f"127.0.0.1:{self.port}"
+        (self.folder / "log4j2.yaml").write_text(LOGGING)
+        (self.folder / "server.properties").write_text(
+            CONFIG.format(port=self.port, controller=free_port(), folder=self.folder))
+        cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        subprocess.run([*self.java(), "kafka.tools.StorageTool", "format", "-t", cluster,
+                        "-c", self.folder / "server.properties"], check=True, capture_output=True, timeout=60)
+        self.start()
+
+    def java(self):
+        jars = os.environ["MILLRACE_KAFKA_JARS"]
+        return ["java", "-Xmx512m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC",
+                f"-Dlog4j2.configurationFile=file:{self.folder}/log4j2.yaml", "-cp", f"{jars}/*"]
+
+    def start(self):
+        with open(self.folder / "log", "ab") as log:
+            self.process = subprocess.Popen([*self.java(), "kafka.Kafka", self.folder / "server.properties"],
+                                            stdout=log, stderr=log)
+        for _ in range(300):
+            try:
+                socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
+                return
+            except OSError:
+                assert self.process.poll() is None, (self.folder / "log").read_text()[-3000:]
+                time.sleep(0.1)
+        raise AssertionError("the broker does not come up: " + (self.folder / "log").read_text()[-3000:])
+
+    def kill(self):
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
