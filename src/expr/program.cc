@@ -1,6 +1,8 @@
 #include "expr/program.h"
 
 #include <algorithm>
+#include <cstring>
+#include <span>
 #include <utility>
 
 #include <arrow/api.h>
@@ -18,52 +20,88 @@ Result<std::shared_ptr<arrow::Array>> Expanded(const ColumnValue& value, int64_t
   return arrow::MakeArrayFromScalar(*scalar, rows);
 }
 
+/// The validity of the rows `indices`; null where all are valid.
+Result<std::shared_ptr<arrow::Buffer>> TakeValidity(const arrow::Array& array,
+                                                    std::span<const int32_t> indices,
+                                                    int64_t* nulls) {
+  *nulls = 0;
+  if (array.null_count() == 0) return nullptr;
+  const uint8_t* bits = array.null_bitmap_data();
+  for (const int32_t row : indices) {
+    *nulls += arrow::bit_util::GetBit(bits, array.offset() + row) ? 0 : 1;
+  }
+  if (*nulls == 0) return nullptr;
+  const auto count = static_cast<int64_t>(indices.size());
+  ARROW_ASSIGN_OR_RAISE(std::shared_ptr<arrow::Buffer> taken, arrow::AllocateEmptyBitmap(count));
+  for (int64_t i = 0; i < count; ++i) {
+    const int64_t row = array.offset() + indices[static_cast<size_t>(i)];
+    arrow::bit_util::SetBitTo(taken->mutable_data(), i, arrow::bit_util::GetBit(bits, row));
+  }
+  return taken;
+}
+
+template <class T>
+Result<std::shared_ptr<arrow::Buffer>> TakeValues(const arrow::Array& array,
+                                                  std::span<const int32_t> indices) {
+  ARROW_ASSIGN_OR_RAISE(std::shared_ptr<arrow::Buffer> buffer,
+                        arrow::AllocateBuffer(static_cast<int64_t>(indices.size() * sizeof(T))));
+  const T* from = array.data()->GetValues<T>(1);
+  T* to = reinterpret_cast<T*>(buffer->mutable_data());
+  for (const int32_t row : indices) *to++ = from[row];
+  return buffer;
+}
+
+/// Offsets and bytes of strings. Rows that follow each other are copied at once.
+Result<std::vector<std::shared_ptr<arrow::Buffer>>> TakeTexts(const arrow::BinaryArray& array,
+                                                              std::span<const int32_t> indices) {
+  const size_t count = indices.size();
+  const int32_t* ends = array.raw_value_offsets() + 1;
+  ARROW_ASSIGN_OR_RAISE(std::shared_ptr<arrow::Buffer> offsets,
+                        arrow::AllocateBuffer(static_cast<int64_t>((count + 1) * sizeof(int32_t))));
+  auto* to = reinterpret_cast<int32_t*>(offsets->mutable_data());
+  *to = 0;
+  for (size_t i = 0; i < count; ++i) {
+    to[i + 1] = to[i] + (ends[indices[i]] - ends[indices[i] - 1]);
+  }
+  ARROW_ASSIGN_OR_RAISE(std::shared_ptr<arrow::Buffer> bytes, arrow::AllocateBuffer(to[count]));
+  for (size_t first = 0, next; first < count; first = next) {
+    next = first + 1;
+    while (next < count && indices[next] == indices[next - 1] + 1) ++next;
+    const auto size = static_cast<size_t>(to[next] - to[first]);
+    if (size == 0) continue;
+    std::memcpy(bytes->mutable_data() + to[first], array.raw_data() + ends[indices[first] - 1],
+                size);
+  }
+  return std::vector{std::move(offsets), std::move(bytes)};
+}
+
+/// The rows of a selection: each at most once, in order.
 Result<std::shared_ptr<arrow::Array>> TakeRows(const arrow::Array& array,
                                                const std::shared_ptr<arrow::Int32Array>& rows) {
-  const bool fixed = arrow::is_primitive(array.type_id()) && array.type_id() != arrow::Type::BOOL;
-  if (!fixed) {
+  const std::span indices(rows->raw_values(), static_cast<size_t>(rows->length()));
+  std::vector<std::shared_ptr<arrow::Buffer>> buffers(1);
+  if (arrow::is_base_binary_like(array.type_id()) &&
+      !arrow::is_large_binary_like(array.type_id())) {
+    ARROW_ASSIGN_OR_RAISE(buffers,
+                          TakeTexts(static_cast<const arrow::BinaryArray&>(array), indices));
+    buffers.insert(buffers.begin(), nullptr);
+  } else if (arrow::is_primitive(array.type_id()) && array.type_id() != arrow::Type::BOOL) {
+    const int width = array.type()->byte_width();
+    ARROW_ASSIGN_OR_RAISE(buffers.emplace_back(),
+                          width == 1   ? TakeValues<uint8_t>(array, indices)
+                          : width == 2 ? TakeValues<uint16_t>(array, indices)
+                          : width == 4 ? TakeValues<uint32_t>(array, indices)
+                                       : TakeValues<uint64_t>(array, indices));
+  } else {
     ARROW_ASSIGN_OR_RAISE(auto taken,
                           arrow::compute::Take(arrow::Datum(array.data()), arrow::Datum(rows),
                                                arrow::compute::TakeOptions::NoBoundsCheck()));
     return taken.make_array();
   }
-  const int width = array.type()->byte_width();
-  const int64_t count = rows->length();
-  ARROW_ASSIGN_OR_RAISE(std::shared_ptr<arrow::Buffer> buffer,
-                        arrow::AllocateBuffer(count * width));
-  const int32_t* indices = rows->raw_values();
-  const auto gather = [&]<class T>(T) {
-    const T* from = array.data()->GetValues<T>(1);
-    T* to = reinterpret_cast<T*>(buffer->mutable_data());
-    for (int64_t i = 0; i < count; ++i) to[i] = from[indices[i]];
-  };
-  switch (width) {
-    case 1:
-      gather(uint8_t{});
-      break;
-    case 2:
-      gather(uint16_t{});
-      break;
-    case 4:
-      gather(uint32_t{});
-      break;
-    default:
-      gather(uint64_t{});
-      break;
-  }
   int64_t nulls = 0;
-  std::shared_ptr<arrow::Buffer> validity;
-  if (array.null_count() > 0) {
-    ARROW_ASSIGN_OR_RAISE(validity, arrow::AllocateEmptyBitmap(count));
-    for (int64_t i = 0; i < count; ++i) {
-      const bool valid = array.IsValid(indices[i]);
-      arrow::bit_util::SetBitTo(validity->mutable_data(), i, valid);
-      nulls += valid ? 0 : 1;
-    }
-    if (nulls == 0) validity = nullptr;
-  }
+  ARROW_ASSIGN_OR_RAISE(buffers[0], TakeValidity(array, indices, &nulls));
   return arrow::MakeArray(
-      arrow::ArrayData::Make(array.type(), count, {std::move(validity), buffer}, nulls));
+      arrow::ArrayData::Make(array.type(), rows->length(), std::move(buffers), nulls));
 }
 
 }  // namespace

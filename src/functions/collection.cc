@@ -152,12 +152,13 @@ Result<BoundFunction> BindField(Types types, Literals literals) {
   }
   const auto field = static_cast<size_t>(*index);
   const SqlType& type = types[0].fields()[field].type;
-  return WithKernel(type.AsNullable(type.nullable() || types[0].nullable()), {types[0], types[1]},
-                    FullKernel([field](const arrow::ArrayVector& columns, int64_t,
-                                       RowErrors&) -> Result<std::shared_ptr<arrow::Array>> {
-                      return static_cast<const arrow::StructArray&>(*columns[0])
-                          .GetFlattenedField(static_cast<int>(field));
-                    }));
+  return WithKernel(
+      type.AsNullable(type.nullable() || types[0].nullable()), {types[0], types[1]},
+      [field](Columns arguments, int64_t, const EvalContext&, RowErrors&) -> Result<ColumnValue> {
+        const auto& row = static_cast<const arrow::StructArray&>(*arguments[0].array);
+        ARROW_ASSIGN_OR_RAISE(auto values, row.GetFlattenedField(static_cast<int>(field)));
+        return ColumnValue{std::move(values), arguments[0].constant};
+      });
 }
 
 Result<BoundFunction> BindRow(Types types, Literals) {
