@@ -9,7 +9,8 @@
 #include <arrow/record_batch.h>
 #include <arrow/table.h>
 #include <arrow/type.h>
-#include <arrow/util/byte_size.h>
+#include <arrow/type_traits.h>
+#include <arrow/util/bit_util.h>
 
 namespace millrace {
 namespace {
@@ -28,14 +29,35 @@ std::shared_ptr<arrow::RecordBatch> WithSchema(const std::shared_ptr<arrow::Reco
   return arrow::RecordBatch::Make(schema, rows->num_rows(), rows->columns());
 }
 
+/// Bytes of `length` rows of the array from `first` on.
+int64_t BytesOf(const arrow::ArrayData& data, int64_t first, int64_t length) {
+  first += data.offset;
+  int64_t bytes = data.buffers[0] ? arrow::bit_util::BytesForBits(length) : 0;
+  const arrow::Type::type type = data.type->id();
+  if (type == arrow::Type::STRUCT) {
+    for (const auto& field : data.child_data) bytes += BytesOf(*field, first, length);
+  } else if (type == arrow::Type::LIST || type == arrow::Type::MAP || arrow::is_binary_like(type)) {
+    const auto* offsets = data.GetValues<int32_t>(1, first);
+    bytes += (length + 1) * static_cast<int64_t>(sizeof(int32_t));
+    const int64_t inside = length == 0 ? 0 : offsets[length] - offsets[0];
+    bytes += data.child_data.empty() ? inside
+             : inside == 0           ? 0
+                                     : BytesOf(*data.child_data[0], offsets[0], inside);
+  } else if (arrow::is_fixed_width(type)) {
+    bytes += arrow::bit_util::BytesForBits(length * data.type->bit_width());
+  }
+  return bytes;
+}
+
 }  // namespace
 
 int64_t Batch::num_rows() const { return rows ? rows->num_rows() : 0; }
 
 int64_t Batch::size_bytes() const {
   if (!rows) return 0;
-  const auto bytes = arrow::util::ReferencedBufferSize(*rows);
-  return (bytes.ok() ? *bytes : 0) + (kinds ? kinds->length() : 0);
+  int64_t bytes = kinds ? kinds->length() : 0;
+  for (const auto& column : rows->column_data()) bytes += BytesOf(*column, 0, column->length);
+  return bytes;
 }
 
 Batch Batch::Slice(int64_t offset, int64_t length) const {
