@@ -3,7 +3,7 @@
 import datetime
 import math
 
-from measure import DATA, Table, limit, medians, per_second, sql, verdict
+from measure import DATA, RESOLUTION, Table, limit, medians, per_second, sql, verdict
 
 POINTS = 18
 STEPS = [
@@ -67,7 +67,7 @@ def report(sizes):
     done = medians(cases, sizes.runs)
 
     def net(name, steps):
-        return max(done[name, steps].cpu - done[name, "start"].cpu, 1e-6)
+        return max(done[name, steps].cpu - done[name, "start"].cpu, RESOLUTION)
 
     tables = []
     for name in files:
@@ -96,7 +96,7 @@ def report(sizes):
         notes=["The planner merges the views of a chain into one operator."],
     )
     for steps in (3, 5, 10):
-        alone = min(max(net(name, steps) - net(name, 0), 1e-6) for name in files)
+        alone = min(max(net(name, steps) - net(name, 0), RESOLUTION) for name in files)
         loop = done["fused", steps].cpu
         table.lines.append(
             [str(steps), per_second(rows, alone), f"{alone:.3f}", f"{loop:.3f}", *verdict(alone / loop, 2, True)]

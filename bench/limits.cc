@@ -11,6 +11,7 @@
 #include <arrow/array.h>
 #include <arrow/buffer.h>
 #include <arrow/record_batch.h>
+#include <malloc.h>
 
 #include "connectors/fake_world.h"
 #include "connectors/nexmark.h"
@@ -21,7 +22,7 @@
 namespace millrace {
 namespace {
 
-constexpr int64_t kBatch = 8192;
+constexpr int64_t kBatch = 1024;  // as 'millrace.batch-rows'
 
 double CpuSeconds() {
   rusage used;
@@ -179,6 +180,8 @@ Status Run(const std::vector<std::string>& arguments) {
 }  // namespace millrace
 
 int main(int argc, char** argv) {
+  mallopt(M_TRIM_THRESHOLD, 8 << 20);  // as src/cli/main.cc
+  mallopt(M_MMAP_THRESHOLD, 4 << 20);
   const auto status = millrace::Run({argv + 1, argv + argc});
   if (status.ok()) return 0;
   std::fprintf(stderr, "%s\n", status.ToString().c_str());

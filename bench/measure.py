@@ -12,6 +12,7 @@ BUILD = pathlib.Path(os.environ.get("MILLRACE_BUILD", ROOT / "build" / "release"
 MILLRACE = BUILD / "millrace"
 LIMITS = BUILD / "bench_limits"
 DATA = BUILD / "bench-data"
+RESOLUTION = 1e-3  # seconds of CPU time that differences are good to
 
 
 @dataclasses.dataclass
@@ -95,4 +96,4 @@ def verdict(value, aim, at_most=False):
 
 
 def per_second(rows, cpu):
-    return f"{rows / max(cpu, 1e-6):,.0f}"
+    return f"{rows / max(cpu, RESOLUTION):,.0f}"

@@ -4,7 +4,7 @@ The text of the queries is the suite's, but for: `dateTime` is quoted; q14's use
 CHAR_LENGTH and REPLACE.
 """
 
-from measure import Table, limit, medians, per_second, sql, verdict
+from measure import RESOLUTION, Table, limit, medians, per_second, sql, verdict
 
 TABLES = """
 CREATE TABLE nexmark (
@@ -90,7 +90,7 @@ def report(sizes):
         ["query", "events / CPU s", "CPU s", "peak MB", "generator CPU s", "of its rate", "aim", ""],
     )
     for query in QUERIES:
-        net = max(done[query].cpu - done["start"].cpu, 1e-6)
+        net = max(done[query].cpu - done["start"].cpu, RESOLUTION)
         share = generator / net
         table.lines.append(
             [

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import tempfile
 
-from measure import MILLRACE, ROOT, Run, Table, limit, medians, process, sql, verdict
+from measure import MILLRACE, RESOLUTION, ROOT, Run, Table, limit, medians, process, sql, verdict
 
 BATCH = 1024
 MODELS = {"forest": 11, "linear": 2}  # 50 trees of scikit-learn; y = 2 x0 + 3 x1 + 1: the width of their input
@@ -109,7 +109,7 @@ def report(sizes):
         raw = done[model, "raw"].cpu
         source = done[model, "source"].cpu - done[model, "source", "start"].cpu
         for where, share_aim, above_aim in (("in process", 0.9, 20), ("model-server", 0.5, 250)):
-            net = max(done[model, where].cpu - done[model, where, "start"].cpu - source, 1e-6)
+            net = max(done[model, where].cpu - done[model, where, "start"].cpu - source, RESOLUTION)
             share, above = raw / net, (net - raw) / (rows / BATCH) * 1e6
             if model == "forest":
                 aim = [f"{share:.2f}", f"{above:.0f}", f"rate >= {share_aim}", "ok" if share >= share_aim else "MISSED"]
