@@ -68,6 +68,7 @@ class Deduplicate final : public Operator {
     touched_.Find(slots_);
     ARROW_RETURN_NOT_OK(FindWinners(*batch.rows));
     if (winners_.empty()) return Status::OK();
+    FindDeleted(batch);
     ARROW_ASSIGN_OR_RAISE(const arrow::ArrayVector rows, TakeRows(*batch.rows));
     if (plan_.leaving != Leaving::kWhenFirst && plan_.leaving != Leaving::kAtWindowEnd) {
       ARROW_ASSIGN_OR_RAISE(Batch result, Changes(rows));
@@ -76,7 +77,7 @@ class Deduplicate final : public Operator {
     } else {
       ARROW_RETURN_NOT_OK(context_->timers().Set(TimeDomain::kEvent, 0, slots_, times_));
     }
-    return Store(rows);
+    return deleted_.empty() ? Store(rows) : StoreAndErase(rows);
   }
 
   Status ProcessWatermark(int, InputTime time, Collector&) override {
@@ -184,6 +185,18 @@ class Deduplicate final : public Operator {
     return Status::OK();
   }
 
+  // Which of the winners delete their key's row: `exists_`, and the `deleted_` slots.
+  void FindDeleted(const Batch& batch) {
+    exists_.assign(winners_.size(), 1);
+    deleted_.clear();
+    if (!batch.kinds) return;
+    for (size_t i = 0; i < winners_.size(); ++i) {
+      if (static_cast<RowKind>(batch.kinds->Value(winners_[i])) != RowKind::kDelete) continue;
+      exists_[i] = 0;
+      deleted_.push_back(slots_[i]);
+    }
+  }
+
   // Of equal times the first row stays the first, and the last becomes the last.
   bool Replaces(int64_t time, int64_t best) const {
     return plan_.keep_last ? time >= best : time < best;
@@ -209,7 +222,7 @@ class Deduplicate final : public Operator {
       ARROW_ASSIGN_OR_RAISE(changes.before, RowsAt(keys, slots_));
       changes.after = rows;
       changes.existed = existed_;
-      changes.exists.assign(slots_.size(), 1);
+      changes.exists = exists_;
       return ChangelogOf(changes, false, plan_.output);
     }
     Batch batch;
@@ -251,6 +264,24 @@ class Deduplicate final : public Operator {
     return Status::OK();
   }
 
+  Status StoreAndErase(const arrow::ArrayVector& rows) {
+    arrow::Int32Builder builder;
+    std::vector<Slot> living;
+    for (size_t i = 0; i < slots_.size(); ++i) {
+      if (!exists_[i]) continue;
+      living.push_back(slots_[i]);
+      ARROW_RETURN_NOT_OK(builder.Append(static_cast<int32_t>(i)));
+    }
+    ARROW_ASSIGN_OR_RAISE(const auto index, builder.Finish());
+    arrow::ArrayVector stored;
+    for (const auto& column : rows) {
+      ARROW_ASSIGN_OR_RAISE(stored.emplace_back(), arrow::compute::Take(*column, *index));
+    }
+    slots_ = std::move(living);
+    ARROW_RETURN_NOT_OK(Store(stored));
+    return table_->Erase(deleted_);
+  }
+
   /// Of a row that has left its key is kept, and the time NULL, before which no other row is.
   Status Forget(std::span<const Slot> slots) {
     for (const int place : plan_.places) {
@@ -278,7 +309,8 @@ class Deduplicate final : public Operator {
   std::vector<int32_t> best_;  ///< row of the batch per key; -1: the one before stays
   std::vector<int64_t> best_times_;
   std::vector<int32_t> winners_;
-  std::vector<uint8_t> existed_;
+  std::vector<uint8_t> existed_, exists_;
+  std::vector<Slot> deleted_;
   std::vector<int64_t> times_;
 };
 
@@ -304,7 +336,10 @@ Result<std::unique_ptr<Operator>> MakeDeduplicate(const OperatorRequest& request
   const auto& config = ConfigOf<DeduplicateConfig>(request.node);
   const PortPlan& input = request.inputs[0];
   const PortPlan& port = request.node.ports[0];
-  if (input.changelog != ChangelogMode::kAppend) {
+  const bool newest = config.keep_last && config.time_column < 0 && config.window_end < 0 &&
+                      port.changelog == ChangelogMode::kRetract;
+  if (input.changelog != ChangelogMode::kAppend &&
+      !(newest && input.changelog == ChangelogMode::kUpsert)) {
     return Error::Internal(
                "a deduplication was planned over a changelog; a Top-N of one row is not")
         .In(request.node.id);

@@ -183,7 +183,8 @@ struct ExpandConfig final : NodeConfigOf<ExpandConfig> {
   std::string id_name;
 };
 
-/// Keeps one row of each key of an append-only input: the first or the last one by time. Where the
+/// Keeps one row of each key of an append-only input: the first or the last one by time. Of an
+/// upsert input the last by arrival, until it is deleted; the output is then kRetract. Where the
 /// main port is append-only, the first by rowtime leaves when the watermark passes it, and rows
 /// behind the watermark go to the port "late"; else it leaves at once and an earlier one takes its
 /// place.

@@ -139,7 +139,13 @@ Result<Stream> BindTable(const PlannerContext& context, NodeFactory& nodes, cons
     config.watermark = std::move(watermark);
   }
   const bool bounded = connector.bounded && connector.bounded(hinted.resolved.options);
+  DeduplicateConfig newest;
+  newest.keys = main.key;
+  newest.keep_last = true;
+  const bool upsert = main.changelog == ChangelogMode::kUpsert;
   Stream source{nodes.Source(std::move(config), std::move(main), bounded), 0};
+  // An update needs the row before it.
+  if (upsert) source = {nodes.Deduplicate(table.name, source, std::move(newest), {}), 0};
   const Schema schema = table.schema();
   if (schema.Names() == produced.Names()) return source;
   return Stream{nodes.Calc(table.name, source, nullptr, std::move(by_column), schema.Names()), 0};

@@ -2,6 +2,9 @@
 #include <atomic>
 #include <mutex>
 
+#include <arrow/record_batch.h>
+#include <arrow/type.h>
+
 #include "base/metrics.h"
 #include "connectors/kafka/kafka.h"
 #include "connectors/kafka/row_decoder.h"
@@ -49,6 +52,7 @@ class KafkaReader final : public SourceReader {
         table_(request.config.table.name),
         consumer_(std::move(consumer)),
         decoder_(std::move(decoder)),
+        schema_(request.OutputSchema().ToArrow()),
         commits_(commits),
         ignored_(request.services.metrics().counter("source_parse_errors_ignored",
                                                     {{"table", table_}})) {}
@@ -142,6 +146,9 @@ class KafkaReader final : public SourceReader {
     }
     poll->kind = Poll::Kind::kRows;
     poll->split = active.id;
+    if (!poll->rows.rows) {
+      ARROW_ASSIGN_OR_RAISE(poll->rows.rows, arrow::RecordBatch::MakeEmpty(schema_));
+    }
     poll->split_finished = active.done();
     if (poll->split_finished) finished_[split.partition] = split.offset;
     return true;
@@ -172,6 +179,7 @@ class KafkaReader final : public SourceReader {
   const std::string table_;
   const std::shared_ptr<KafkaConsumer> consumer_;
   const std::unique_ptr<KafkaRowDecoder> decoder_;
+  const std::shared_ptr<arrow::Schema> schema_;
   const bool commits_;
   const std::shared_ptr<Counter> ignored_;
   const std::shared_ptr<Bell> bell_ = std::make_shared<Bell>();

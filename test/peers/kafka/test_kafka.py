@@ -306,3 +306,15 @@ def test_exactly_once_through_kills(cluster, tmp_path, request):
 
 def newest(checkpoints):
     return any((checkpoints / "once").glob("*/*")) if (checkpoints / "once").exists() else False
+
+
+def test_an_upsert_table_is_aggregated_by_its_newest_rows(cluster):
+    topic = cluster.topic()
+    changes = [("a", 1), ("b", 5), ("a", 3), ("c", 9), ("b", None)]
+    cluster.send(topic, [{"key": json.dumps({"k": k}), "value": None if v is None else json.dumps({"k": k, "v": v})}
+                         for k, v in changes])
+    upsert = {"connector": "upsert-kafka", "key.format": "json", "value.format": "json",
+              "scan.bounded.mode": "latest-offset"}
+    found = rows(table(cluster, "s", "k STRING, v INT, PRIMARY KEY (k) NOT ENFORCED", topic, **upsert) +
+                 "SELECT SUM(v) AS total, COUNT(*) AS n FROM s WHERE v > 2;")
+    assert found == [{"total": 12, "n": 2}]
