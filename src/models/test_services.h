@@ -112,6 +112,7 @@ inline std::vector<std::string> Lines(const Result<Prediction>& prediction) {
   for (const RowError& error : prediction->errors) {
     lines.push_back("!" + std::to_string(error.row) + ": " + error.text);
   }
+  if (prediction->leave_out_failed) lines.push_back("(without the failed rows)");
   return lines;
 }
 

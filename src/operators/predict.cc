@@ -4,6 +4,7 @@
 #include <mutex>
 
 #include <arrow/array.h>
+#include <arrow/builder.h>
 #include <arrow/record_batch.h>
 #include <arrow/scalar.h>
 #include <arrow/type.h>
@@ -357,6 +358,9 @@ Status Predict::EmitRows(Request& request, bool with_marks, Collector& out) {
   Batch scored = request.rows;
   scored.rows =
       arrow::RecordBatch::Make(output_schema_, request.rows.num_rows(), std::move(columns));
+  if (prediction.leave_out_failed && !prediction.errors.empty()) {
+    ARROW_RETURN_NOT_OK(LeaveOut(prediction.errors, &scored, &request.marks));
+  }
   int64_t from = 0;
   if (with_marks) {
     for (const Mark& mark : request.marks) {
@@ -375,6 +379,22 @@ Status Predict::EmitRows(Request& request, bool with_marks, Collector& out) {
     out.Emit(0, scored.Slice(from, scored.num_rows() - from));
   }
   return Status::OK();
+}
+
+Status Predict::LeaveOut(const std::vector<RowError>& errors, Batch* rows,
+                         std::vector<Mark>* marks) {
+  std::vector<uint8_t> failed(static_cast<size_t>(rows->num_rows()));
+  for (const RowError& error : errors) failed[static_cast<size_t>(error.row)] = 1;
+  arrow::Int32Builder kept;
+  auto mark = marks->begin();
+  for (int32_t row = 0; row <= rows->num_rows(); ++row) {
+    for (; mark != marks->end() && mark->row == row; ++mark) mark->row = kept.length();
+    if (row < rows->num_rows() && !failed[static_cast<size_t>(row)])
+      ARROW_RETURN_NOT_OK(kept.Append(row));
+  }
+  std::shared_ptr<arrow::Int32Array> indices;
+  ARROW_RETURN_NOT_OK(kept.Finish(&indices));
+  return rows->Take(*indices).Value(rows);
 }
 
 Status Predict::EmitFailed(const Request& request, const Prediction& prediction) {

@@ -77,6 +77,9 @@ class Predict final : public Operator {
   Status EmitDone(Collector& out);
   Status EmitRows(Request& request, bool with_marks, Collector& out);
   Status EmitFailed(const Request& request, const Prediction& prediction);
+  /// Takes the rows of `errors` out; the marks stay between the rows that they were between.
+  static Status LeaveOut(const std::vector<RowError>& errors, Batch* rows,
+                         std::vector<Mark>* marks);
   static void AddMark(Request& request, int64_t row, InputTime time);
 
   const PredictConfig& config_;

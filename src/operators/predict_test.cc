@@ -47,6 +47,7 @@ class FakeModel final : public LoadedModel {
   /// Doubles; NULL is an error of its row.
   Result<Prediction> Score(const arrow::RecordBatch& rows) const {
     Prediction prediction;
+    prediction.leave_out_failed = leave_out_failed;
     prediction.version = signature_.version;
     prediction.attempts = 2;
     arrow::DoubleBuilder y;
@@ -73,6 +74,7 @@ class FakeModel final : public LoadedModel {
   std::vector<int64_t> sizes;
   std::vector<Open> open;
   int cancelled = 0;
+  bool leave_out_failed = false;
 
  private:
   const ModelSignature signature_;
@@ -258,6 +260,29 @@ TEST_F(PredictTest, FailedRowsLeaveAsNullAndGoToTheDeadLetters) {  // T9
   h->Push(BatchOf(kInput, "[[1, 1], [2, null], [3, 3]]"));
   EXPECT_THAT(h->Taken(),
               ElementsAre("dead 1: x is NULL", "+I(1, 1, 2)", "+I(2, null, null)", "+I(3, 3, 6)"));
+}
+
+TEST_F(PredictTest, FailedRowsLeaveAtTheDeadLettersOnly) {  // T8: 'on-error' = 'dead-letter'
+  Load(false);
+  model().leave_out_failed = true;
+  auto h = Opened();
+  h->Push(BatchOf(kInput, "[[1, null], [2, 2]]"));
+  h->PushTime(5);
+  h->Push(BatchOf(kInput, "[[3, null]]"));
+  h->PushTime(6);
+  h->Push(BatchOf(kInput, "[[4, 4]]"));
+  h->Advance(config_->linger_us);
+  ASSERT_EQ(model().open.size(), 1u);
+  model().Answer(0);
+  h->Complete();
+  EXPECT_THAT(h->Taken(), ElementsAre("dead 0: x is NULL", "dead 2: x is NULL", "+I(2, 2, 4)",
+                                      "watermark 5", "watermark 6", "+I(4, 4, 8)"));
+  h->Push(BatchOf(kInput, "[[5, null]]"));
+  h->PushTime(7);
+  h->Advance(config_->linger_us);
+  model().Answer(0);
+  h->Complete();
+  EXPECT_THAT(h->Taken(), ElementsAre("dead 0: x is NULL", "watermark 7"));
 }
 
 TEST_F(PredictTest, RowsInFlightSurviveARestart) {  // T13

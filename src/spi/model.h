@@ -47,6 +47,7 @@ struct Prediction {
   /// the row.
   std::shared_ptr<arrow::RecordBatch> outputs;
   std::vector<RowError> errors;
+  bool leave_out_failed = false;  ///< the rows of `errors` leave at the port "failed" only
   std::string version;
   int attempts = 1;  ///< the most that any row took
 };

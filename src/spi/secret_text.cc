@@ -2,8 +2,13 @@
 
 namespace millrace {
 
+namespace {
+
+constexpr std::string_view kOpen = "${SECRET:";
+
+}  // namespace
+
 Result<std::string> WithSecrets(std::string_view text, const SecretProvider& secrets) {
-  constexpr std::string_view kOpen = "${SECRET:";
   std::string out;
   for (size_t i = 0; i < text.size();) {
     const std::string_view rest = text.substr(i);
@@ -25,6 +30,27 @@ Result<std::string> WithSecrets(std::string_view text, const SecretProvider& sec
     }
   }
   return out;
+}
+
+Status CheckSecrets(const std::map<std::string, std::string>& options,
+                    const SecretProvider& secrets, const OptionPositions& positions) {
+  for (const auto& [key, value] : options) {
+    if (value.find(kOpen) == std::string::npos) continue;
+    const Status found = WithSecrets(value, secrets).status();
+    if (found.ok()) continue;
+    const auto at = positions.find(key);
+    return WithPlace(found, at == positions.end() ? Position{} : at->second);
+  }
+  return Status::OK();
+}
+
+Result<ResolvedTable> ResolveWithSecrets(Services& services, const TableConfig& table) {
+  TableConfig opened = table;
+  for (auto& [key, value] : opened.options) {
+    if (value.find(kOpen) == std::string::npos) continue;
+    ARROW_ASSIGN_OR_RAISE(value, WithSecrets(value, services.secrets()));
+  }
+  return ResolveTable(services.registries(), opened);
 }
 
 }  // namespace millrace

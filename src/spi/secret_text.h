@@ -11,4 +11,11 @@ namespace millrace {
 /// an unknown secret.
 Result<std::string> WithSecrets(std::string_view text, const SecretProvider& secrets);
 
+/// A user error at the first option that refers to an unknown secret.
+Status CheckSecrets(const std::map<std::string, std::string>& options,
+                    const SecretProvider& secrets, const OptionPositions& positions);
+
+/// As `ResolveTable`, with the secrets in the options: to open the table with, never to be shown.
+Result<ResolvedTable> ResolveWithSecrets(Services& services, const TableConfig& table);
+
 }  // namespace millrace

@@ -1,5 +1,6 @@
 #include "models/onnx/provider.h"
 
+#include "models/error_policy.h"
 #include "models/local_model.h"
 #include "models/onnx/onnx_model.h"
 #include "spi/services.h"
@@ -16,15 +17,17 @@ Result<std::shared_ptr<TensorModel>> Load(const Options& options, Services& serv
   return LoadOnnxModel(onnx, services.env().files());
 }
 
-Result<ModelSignature> DescribeOnnx(const ModelConfig&, const Options& options,
+Result<ModelSignature> DescribeOnnx(const ModelConfig& config, const Options& options,
                                     Services& services) {
   ARROW_ASSIGN_OR_RAISE(const auto model, Load(options, services));
+  ARROW_RETURN_NOT_OK(CheckErrorPolicy(config, options));
   return model->signature();
 }
 
 Result<ModelLease> LoadOnnx(const ModelConfig& config, const Options& options, Services& services) {
   ARROW_ASSIGN_OR_RAISE(auto model, Load(options, services));
-  return MakeLocalModel(config, std::move(model));
+  ARROW_ASSIGN_OR_RAISE(auto local, MakeLocalModel(config, std::move(model)));
+  return WithErrorPolicy(std::move(local), config, options);
 }
 
 }  // namespace
@@ -52,6 +55,7 @@ ModelProviderSpec OnnxProvider() {
       {.key = "library",
        .doc = "File of ONNX Runtime's library; else MILLRACE_ONNXRUNTIME, else the build's own."},
   };
+  for (OptionSpec& option : ErrorPolicyOptions()) spec.options.push_back(std::move(option));
   spec.describe = DescribeOnnx;
   spec.load = LoadOnnx;
   return spec;

@@ -10,7 +10,6 @@
 #include <arrow/buffer.h>
 #include <arrow/record_batch.h>
 
-#include "models/default_row.h"
 #include "models/inference_protocol/message.h"
 #include "models/inference_protocol/metadata.h"
 #include "net/gzip.h"
@@ -58,8 +57,6 @@ void TritonCall::Start() {
   {
     std::lock_guard lock(mutex_);
     errors_ = std::move(groups.errors);
-    if (!errors_.empty())
-      first_failure_ = Error::Data(errors_[0].text).In("model " + target_->settings.model);
     if (groups.whole) {
       auto piece = std::make_shared<Piece>();
       piece->whole = true;
@@ -266,7 +263,6 @@ void TritonCall::Split(const PiecePtr& piece, bool last_try) {
 
 void TritonCall::Fail(const Piece& piece, const Status& status) {
   const ErrorInfo info = InfoOf(status);
-  if (first_failure_.ok()) first_failure_ = status;
   const std::string text = status.message() + (info.where.empty() ? "" : ", " + info.where);
   for (const int32_t row : piece.rows) errors_.push_back({row, text, {}});
 }
@@ -277,8 +273,6 @@ void TritonCall::Close(const PiecePtr& piece) {
 }
 
 void TritonCall::Finish() {
-  if (target_->settings.on_error == OnError::kFail && !first_failure_.ok())
-    return done_(first_failure_);
   const auto make = [&]() -> Result<Prediction> {
     Prediction prediction;
     prediction.version = version_.empty() ? target_->columns.signature().version : version_;
@@ -287,10 +281,6 @@ void TritonCall::Finish() {
     prediction.outputs = std::move(whole_);
     if (!prediction.outputs) {
       ARROW_ASSIGN_OR_RAISE(prediction.outputs, std::move(assembler_).Finish(target_->columns));
-    }
-    if (target_->default_row && !prediction.errors.empty()) {
-      ARROW_ASSIGN_OR_RAISE(prediction.outputs, WithDefaults(*prediction.outputs, prediction.errors,
-                                                             *target_->default_row));
     }
     return prediction;
   };

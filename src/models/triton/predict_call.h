@@ -19,7 +19,6 @@ struct TritonTarget {
   TritonSettings settings;
   ModelColumns columns;
   bool binary = true;
-  std::shared_ptr<arrow::RecordBatch> default_row;  ///< null: NULLs
   HttpClient& client;
   Env& env;
 };
@@ -70,7 +69,6 @@ class TritonCall final : public Call, public std::enable_shared_from_this<Triton
   OutputAssembler assembler_;
   std::shared_ptr<arrow::RecordBatch> whole_;  ///< outputs of the only request
   std::vector<RowError> errors_;
-  Status first_failure_;
   std::string version_;
   int attempts_ = 1;
   bool cancelled_ = false;

@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "models/default_row.h"
+#include "models/error_policy.h"
 #include "models/model_columns.h"
 #include "models/triton/predict_call.h"
 #include "models/triton/server_model.h"
@@ -43,9 +43,7 @@ Result<ModelSignature> DescribeTriton(const ModelConfig& config, const Options& 
                                       Services& services) {
   ARROW_ASSIGN_OR_RAISE(const auto settings, TritonSettings::Read(options, services.secrets()));
   ARROW_ASSIGN_OR_RAISE(auto model, AskServer(settings, HttpClient::Shared()));
-  if (settings.on_error == OnError::kDefault && config.output.size() > 0) {
-    ARROW_RETURN_NOT_OK(ParseDefaultRow(config.output, settings.default_value).status());
-  }
+  ARROW_RETURN_NOT_OK(CheckErrorPolicy(config, options));
   return std::move(model.signature);
 }
 
@@ -55,13 +53,9 @@ Result<ModelLease> LoadTriton(const ModelConfig& config, const Options& options,
   HttpClient& client = HttpClient::Shared();
   ARROW_ASSIGN_OR_RAISE(const ServerModel model, AskServer(settings, client));
   ARROW_ASSIGN_OR_RAISE(auto columns, ModelColumns::Make(config, model.signature));
-  std::shared_ptr<arrow::RecordBatch> default_row;
-  if (settings.on_error == OnError::kDefault) {
-    ARROW_ASSIGN_OR_RAISE(default_row, ParseDefaultRow(config.output, settings.default_value));
-  }
-  return std::make_shared<TritonModel>(std::make_shared<const TritonTarget>(
-      TritonTarget{std::move(settings), std::move(columns), model.binary, std::move(default_row),
-                   client, services.env()}));
+  auto loaded = std::make_shared<TritonModel>(std::make_shared<const TritonTarget>(
+      TritonTarget{std::move(settings), std::move(columns), model.binary, client, services.env()}));
+  return WithErrorPolicy(std::move(loaded), config, options);
 }
 
 }  // namespace
@@ -78,6 +72,7 @@ ModelProviderSpec TritonProvider() {
       "CREATE MODEL fraud INPUT (amount DOUBLE, country STRING) OUTPUT (score FLOAT)\n"
       "  WITH ('provider' = 'triton', 'endpoint' = 'http://triton:8000', 'model-name' = 'fraud')";
   spec.options = TritonSettings::Specs();
+  for (OptionSpec& option : ErrorPolicyOptions()) spec.options.push_back(std::move(option));
   spec.describe = DescribeTriton;
   spec.load = LoadTriton;
   return spec;

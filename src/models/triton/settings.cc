@@ -112,15 +112,6 @@ std::vector<OptionSpec> TritonSettings::Specs() {
        .type = OptionType::kDuration,
        .default_value = "800 ms",
        .doc = "The longest pause."},
-      {.key = "on-error",
-       .type = OptionType::kEnum,
-       .doc = "What a failed row gets: NULL, the 'default-value', or the job's end. Where it is "
-              "not set: the "
-              "'default-value' if there is one, else NULL. The row is copied to the dead letters.",
-       .choices = {"null", "default", "fail"}},
-      {.key = "default-value",
-       .doc = "Output of failed rows: text as it is, else as JSON; several outputs as one JSON "
-              "object; 'null'."},
   };
 }
 
@@ -161,17 +152,6 @@ Result<TritonSettings> TritonSettings::Read(const Options& options, const Secret
   if (settings.longest_backoff_us < settings.first_backoff_us) {
     return Error::User("'retry-max-backoff' is shorter than 'retry-initial-backoff'");
   }
-  settings.default_value = options.String("default-value");
-  const bool has_default = options.Has("default-value");
-  const std::string on_error = options.Has("on-error") ? options.String("on-error")
-                               : has_default           ? "default"
-                                                       : "null";
-  if (on_error == "default" && !has_default) {
-    return Error::User("'on-error' = 'default' needs a 'default-value'");
-  }
-  settings.on_error = on_error == "fail"      ? OnError::kFail
-                      : on_error == "default" ? OnError::kDefault
-                                              : OnError::kNull;
   return settings;
 }
 

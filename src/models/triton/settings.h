@@ -9,8 +9,6 @@
 
 namespace millrace {
 
-enum class OnError : uint8_t { kNull, kDefault, kFail };
-
 /// The options of a model on a server, read.
 struct TritonSettings {
   std::string base;  ///< "http://host:port" and what stands before /v2
@@ -25,8 +23,6 @@ struct TritonSettings {
   std::vector<HttpHeader> headers;
   int max_retries = 0;
   int64_t first_backoff_us = 0, longest_backoff_us = 0;
-  OnError on_error = OnError::kNull;
-  std::string default_value;
 
   static std::vector<OptionSpec> Specs();
   static Result<TritonSettings> Read(const Options& options, const SecretProvider& secrets);

@@ -275,6 +275,8 @@ TEST_F(TritonTest, DefaultsAndFailing) {  // T8
               ElementsAre("2", "null", HasSubstr("!1")));
   EXPECT_THAT(Score("[[1], [null]]", {{"on-error", "fail"}}),
               ElementsAre("failed: column 'x' is NULL"));
+  EXPECT_THAT(Score("[[1], [null]]", {{"on-error", "dead-letter"}}),
+              ElementsAre("2", "null", HasSubstr("!1"), "(without the failed rows)"));
   EXPECT_THAT(Score("[[1]]", {{"default-value", "many"}}),
               ElementsAre(HasSubstr("'default-value' 'many'")));
 }
