@@ -84,15 +84,22 @@ class CsvDecoder final : public Decoder {
                                             options_.ignore_parse_errors);
   }
 
+  /// The first line that is neither empty nor a comment.
+  std::string_view FirstLine(std::string_view text) const {
+    while (true) {
+      const std::string_view line = text.substr(0, text.find('\n'));
+      const bool skipped =
+          line.empty() || line == "\r" || (options_.dialect.comments && line.front() == '#');
+      if (!skipped || line.size() == text.size()) return line;
+      text.remove_prefix(line.size() + 1);
+    }
+  }
+
   /// The fields of the first record; `header->bytes` turns -1 where it does not end in `text`.
   Result<std::vector<std::string>> ReadNames(std::string_view text, bool last, FileHeader* header) {
     // As many columns as the longest possible header has, all of them wanted.
-    const size_t most =
-        1 + static_cast<size_t>(std::count(
-                text.begin(),
-                text.begin() + static_cast<int64_t>(std::min(text.size(), text.find('\n'))),
-                options_.dialect.delimiter));
-    std::vector<int> slots(most);
+    std::vector<int> slots(
+        1 + static_cast<size_t>(std::ranges::count(FirstLine(text), options_.dialect.delimiter)));
     std::iota(slots.begin(), slots.end(), 0);
     CsvRecords records;
     CsvScanner(options_.dialect, std::move(slots), true).Scan(text, 0, last, 1, &records);
