@@ -38,16 +38,6 @@ Result<std::unique_ptr<Operator>> MakeOperator(const OperatorRequest& request) {
       .Hint(Suggest(op, names));
 }
 
-Result<std::unique_ptr<SplitFinder>> MakeSplitFinderOf(const PlanNode& node, Services& services) {
-  if (node.config->op() != SourceConfig::kOp) return nullptr;
-  const auto& config = ConfigOf<SourceConfig>(node);
-  ARROW_ASSIGN_OR_RAISE(const ResolvedTable table,
-                        ResolveTable(services.registries(), config.table));
-  if (table.connector->make_finder == nullptr) return nullptr;
-  return table.connector->make_finder(
-      {config, table.options, table.format, table.format_options, services});
-}
-
 int PortNamed(const PlanNode& node, std::string_view name) {
   for (size_t i = 0; i < node.ports.size(); ++i) {
     if (node.ports[i].name == name) return static_cast<int>(i);

@@ -10,7 +10,4 @@ namespace millrace {
 /// not registered.
 Result<std::unique_ptr<Operator>> MakeOperator(const OperatorRequest& request);
 
-/// The finder of a source's splits; null for a node that has none.
-Result<std::unique_ptr<SplitFinder>> MakeSplitFinderOf(const PlanNode& node, Services& services);
-
 }  // namespace millrace

@@ -50,8 +50,7 @@ Engine::Engine(const SessionOptions& options)
   RegisterConnectors(registries_.connectors, std::cout, std::cerr);  // allowed: see above
   RegisterModelProviders(registries_.providers);
   models_ = MakeModelRuntime(*this);
-  runtime_ =
-      std::make_unique<Runtime>(*this, MakeOperator, options.worker_threads, MakeSplitFinderOf);
+  runtime_ = std::make_unique<Runtime>(*this, MakeOperator, options.worker_threads);
 }
 
 Engine::~Engine() = default;

@@ -223,7 +223,7 @@ Result<bool> World::Live(PhysicalPlan plan, const std::string& folder, int64_t k
   }
   ARROW_ASSIGN_OR_RAISE(
       auto job, Job::Make(folder, std::make_shared<const PhysicalPlan>(std::move(plan)), options,
-                          executor, services, maker, MakeSplitFinderOf));
+                          executor, services, maker, MakeSplitFinder));
   job->Start();
   int64_t steps = 0;
   while (steps < std::min(kill_after, kTooManySteps) && !job->over() && executor.Step()) ++steps;
