@@ -79,8 +79,9 @@ struct OperatorMetrics {
 struct JobMetrics {
   int64_t rows_read = 0;
   int64_t rows_written = 0;
-  int64_t rows_rejected = 0;
-  int64_t elapsed_us = 0;  ///< until now, or until the job ended
+  int64_t rows_rejected = 0;    ///< that could not be read, computed or written
+  std::string first_rejection;  ///< why the first of them was; empty where there is none
+  int64_t elapsed_us = 0;       ///< until now, or until the job ended
   std::vector<OperatorMetrics> operators;
 };
 

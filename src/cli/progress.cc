@@ -20,6 +20,7 @@ JobMetrics TotalOf(const std::vector<std::shared_ptr<JobClient>>& jobs) {
     total.rows_read += metrics.rows_read;
     total.rows_written += metrics.rows_written;
     total.rows_rejected += metrics.rows_rejected;
+    if (total.first_rejection.empty()) total.first_rejection = metrics.first_rejection;
     total.elapsed_us = std::max(total.elapsed_us, metrics.elapsed_us);
   }
   return total;
@@ -52,6 +53,15 @@ std::string OperatorsTable(const std::vector<std::shared_ptr<JobClient>>& jobs) 
 }
 
 }  // namespace
+
+void WarnOfRejected(const JobMetrics& metrics) {
+  const int64_t rejected = metrics.rows_rejected;
+  if (rejected == 0) return;
+  PrintWarning(Grouped(rejected) + (rejected == 1 ? " row was" : " rows were") +
+               " rejected; the first one: " + metrics.first_rejection +
+               "\n  hint: `t$rejected` of a table has what cannot be read or written, `v$failed` "
+               "of a view what cannot be computed");
+}
 
 Progress::Progress(ProgressMode mode, bool per_operator)
     : mode_(mode), per_operator_(per_operator), live_(IsTerminal(Stream::kErr)) {}
@@ -104,6 +114,7 @@ void Progress::ShowEnd(const JobMetrics& total,
               Grouped(static_cast<int64_t>(PerSecond(total.rows_read, total.elapsed_us))) +
               " rows/s)");
   }
+  WarnOfRejected(total);
   if (per_operator_) std::fputs(OperatorsTable(jobs).c_str(), stderr);
 }
 

@@ -9,6 +9,7 @@
 
 #include "cli/cell_text.h"
 #include "cli/interrupts.h"
+#include "cli/progress.h"
 #include "cli/table_printer.h"
 #include "cli/terminal.h"
 #include "session/session_impl.h"
@@ -140,13 +141,6 @@ void Results::ShowCount(int64_t rows, const JobMetrics& metrics) {
   if (metrics.elapsed_us >= 0 && interactive_) text += " in " + DurationText(metrics.elapsed_us);
   Print(text + '\n');
   WarnOfRejected(metrics);
-}
-
-void Results::WarnOfRejected(const JobMetrics& metrics) {
-  const int64_t rejected = metrics.rows_rejected;
-  if (rejected == 0) return;
-  PrintWarning(Grouped(rejected) + (rejected == 1 ? " row was" : " rows were") +
-               " rejected and left out; see the side outputs of the tables, such as `t$rejected`");
 }
 
 }  // namespace millrace::cli

@@ -27,7 +27,6 @@ class Results {
   arrow::Status ShowFinalRows(QueryResult& query);
   arrow::Status ShowEncoded(QueryResult& query);
   void ShowCount(int64_t rows, const JobMetrics& metrics);
-  static void WarnOfRejected(const JobMetrics& metrics);
 
   Session& session_;
   OutputFormat format_;

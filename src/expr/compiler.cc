@@ -294,7 +294,12 @@ Result<int> Compiler::AddKernel(const Expression& call, std::vector<int> argumen
   made.position = call.position;
   made.can_fail = std::ranges::any_of(arguments, [&](int id) { return node(id).can_fail; });
   std::string key = Key(call.function, call.type, arguments);
-  bool fold = AllLiterals(arguments);
+  // The session's zone is known only when the program runs.
+  const auto zoned = [](const SqlType& type) { return type.kind() == TypeKind::kTimestampLtz; };
+  bool fold = AllLiterals(arguments) && !zoned(call.type) &&
+              std::ranges::none_of(call.arguments, [&](const ExpressionPtr& argument) {
+                return zoned(argument->type);
+              });
   if (call.IsCall("CAST") || call.IsCall("TRY_CAST")) {
     const SqlType& from = call.arguments[0]->type;
     const bool try_cast = call.IsCall("TRY_CAST");
@@ -302,9 +307,6 @@ Result<int> Compiler::AddKernel(const Expression& call, std::vector<int> argumen
     if (!kernel.ok()) return WithPlace(kernel.status(), call.position);
     made.kernel = std::move(*kernel);
     made.can_fail = made.can_fail || (!try_cast && CastCanFail(from, call.type));
-    // The session's zone is known only when the program runs.
-    const auto zoned = [](const SqlType& type) { return type.kind() == TypeKind::kTimestampLtz; };
-    fold = fold && !zoned(from) && !zoned(call.type);
   } else {
     ARROW_ASSIGN_OR_RAISE(const Call* bound, Bind(call));
     for (size_t i = 0; i < arguments.size(); ++i) {

@@ -215,6 +215,9 @@ class OperatorHarness final : public OperatorContext, public Collector {
       taken_.push_back("dead " + std::to_string(error.row) + ": " + error.text);
     }
   }
+  void Rejected(int64_t records, std::string_view first_reason) override {
+    taken_.push_back("rejected " + std::to_string(records) + ": " + std::string(first_reason));
+  }
   MetricGroup& metrics() override { return metrics_; }
   int64_t memory_left() const override { return int64_t{1} << 30; }
 

@@ -80,6 +80,7 @@ class Host final : public OperatorContext, public Collector {
   TimerSet& timers() override { return store_->timers(); }
   void SetAlarm(ProcTime) override {}
   CompletionSender sender() override { return {}; }
+  void Rejected(int64_t, std::string_view) override {}
   void Dead(const Batch&, std::span<const RowError>) override {}
   MetricGroup& metrics() override { return metrics_; }
   int64_t memory_left() const override { return int64_t{1} << 40; }

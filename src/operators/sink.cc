@@ -4,8 +4,14 @@
 #include <utility>
 #include <vector>
 
+#include <arrow/array.h>
+#include <arrow/builder.h>
+#include <arrow/record_batch.h>
+#include <arrow/scalar.h>
+
 #include "base/metrics.h"
 #include "operators/make.h"
+#include "spi/secret_text.h"
 #include "spi/services.h"
 
 namespace millrace {
@@ -19,8 +25,12 @@ const std::string kWrittenBy = "parallelism=";
 /// complete.
 class Sink final : public Operator {
  public:
-  Sink(std::unique_ptr<SinkWriter> writer, int rejected_port, int parallelism)
-      : writer_(std::move(writer)), rejected_port_(rejected_port), parallelism_(parallelism) {}
+  Sink(const SinkConfig& config, std::unique_ptr<SinkWriter> writer, int rejected_port,
+       int parallelism)
+      : config_(config),
+        writer_(std::move(writer)),
+        rejected_port_(rejected_port),
+        parallelism_(parallelism) {}
 
   std::vector<StateSpec> States() const override {
     StateSpec committables;
@@ -31,7 +41,6 @@ class Sink final : public Operator {
 
   Status Open(OperatorContext& context) override {
     context_ = &context;
-    rejected_rows_ = context.metrics().counter("rejected_rows");
     writer_->OnReady([sender = context.sender()] { sender.Send({kReady, nullptr, Status::OK()}); });
     Uncommitted recovered;
     int old_parallelism = parallelism_;
@@ -58,9 +67,11 @@ class Sink final : public Operator {
 
   Status ProcessBatch(int, Batch batch, Collector& out) override {
     rejected_.clear();
-    ARROW_RETURN_NOT_OK(writer_->Write(batch, &rejected_));
+    ARROW_RETURN_NOT_OK(TakeOutNulls(&batch));
+    if (!batch.empty()) ARROW_RETURN_NOT_OK(writer_->Write(batch, &rejected_));
     if (rejected_.empty()) return Status::OK();
-    rejected_rows_->Add(static_cast<int64_t>(rejected_.size()));
+    context_->Rejected(static_cast<int64_t>(rejected_.size()),
+                       rejected_[0].source + ": " + rejected_[0].reason);
     if (rejected_port_ < 0) return Status::OK();
     ARROW_ASSIGN_OR_RAISE(Batch rows, MakeRejected(rejected_));
     out.Emit(rejected_port_, std::move(rows));
@@ -133,6 +144,55 @@ class Sink final : public Operator {
   static constexpr uint64_t kReady = 0, kCommitted = 1, kFinished = 2;
   using Uncommitted = std::vector<std::pair<uint64_t, std::string>>;  ///< item and committable
 
+  /// Leaves only rows without NULLs in NOT NULL columns.
+  Status TakeOutNulls(Batch* batch) {
+    const auto columns = batch->rows->columns();
+    const auto null_column = [&](int64_t row) {
+      for (int i = 0; i < static_cast<int>(columns.size()); ++i) {
+        if (!config_.table.physical.column(i).type.nullable() &&
+            columns[static_cast<size_t>(i)]->IsNull(row))
+          return i;
+      }
+      return -1;
+    };
+    bool has_nulls = false;
+    for (int i = 0; i < static_cast<int>(columns.size()); ++i) {
+      has_nulls = has_nulls || (!config_.table.physical.column(i).type.nullable() &&
+                                columns[static_cast<size_t>(i)]->null_count() > 0);
+    }
+    if (!has_nulls) return Status::OK();
+    arrow::Int32Builder kept;
+    for (int32_t row = 0; row < batch->num_rows(); ++row) {
+      const int column = null_column(row);
+      if (column < 0) {
+        ARROW_RETURN_NOT_OK(kept.Append(row));
+        continue;
+      }
+      const std::string reason = "column `" + config_.table.physical.column(column).name +
+                                 "` of table '" + config_.table.name + "' is NOT NULL";
+      if (config_.not_null == NotNullEnforcer::kError) {
+        return Error::Data(reason + ", but a row has no value for it")
+            .Hint(
+                "SET 'table.exec.sink.not-null-enforcer' = 'REJECT' lets the job go on without "
+                "such rows");
+      }
+      if (config_.not_null == NotNullEnforcer::kReject)
+        rejected_.push_back({config_.table.name, row, reason, TextOf(columns, row)});
+    }
+    std::shared_ptr<arrow::Int32Array> indices;
+    ARROW_RETURN_NOT_OK(kept.Finish(&indices));
+    return batch->Take(*indices).Value(batch);
+  }
+
+  static std::string TextOf(const arrow::ArrayVector& columns, int64_t row) {
+    std::string text;
+    for (const auto& column : columns) {
+      const auto value = column->GetScalar(row);
+      text += (text.empty() ? "" : ", ") + (value.ok() ? (*value)->ToString() : "?");
+    }
+    return text;
+  }
+
   static std::vector<uint64_t> Ids(const Uncommitted& items) {
     std::vector<uint64_t> ids;
     for (const auto& [id, bytes] : items) ids.push_back(id);
@@ -151,11 +211,11 @@ class Sink final : public Operator {
     };
   }
 
+  const SinkConfig& config_;
   const std::unique_ptr<SinkWriter> writer_;
   const int rejected_port_;
   const int parallelism_;
   OperatorContext* context_ = nullptr;
-  std::shared_ptr<Counter> rejected_rows_;
   std::map<CheckpointId, Uncommitted> uncommitted_;
   uint64_t next_id_ = 1;
   int64_t calls_ = 0;  ///< to the writer, not yet answered
@@ -172,8 +232,7 @@ class Sink final : public Operator {
 
 Result<std::unique_ptr<Operator>> MakeSink(const OperatorRequest& request) {
   const auto& config = ConfigOf<SinkConfig>(request.node);
-  ARROW_ASSIGN_OR_RAISE(ResolvedTable table,
-                        ResolveTable(request.services.registries(), config.table));
+  ARROW_ASSIGN_OR_RAISE(ResolvedTable table, ResolveWithSecrets(request.services, config.table));
   if (table.connector->make_writer == nullptr) {
     return Error::User("connector '" + table.connector->name + "' cannot be written to")
         .In(config.table.name);
@@ -182,7 +241,7 @@ Result<std::unique_ptr<Operator>> MakeSink(const OperatorRequest& request) {
                                          {config, std::move(table.options), table.format,
                                           std::move(table.format_options), request.services,
                                           request.subtask, request.parallelism, request.job}));
-  return std::make_unique<Sink>(std::move(writer), PortNamed(request.node, "rejected"),
+  return std::make_unique<Sink>(config, std::move(writer), PortNamed(request.node, "rejected"),
                                 request.parallelism);
 }
 

@@ -168,9 +168,38 @@ TEST_F(SinkTest, EndsAfterTheLastCheckpointsCommit) {
 TEST_F(SinkTest, RejectedRowsLeaveAtTheirPort) {
   auto h = Make();
   h->Push(BatchOf(Rows(), "[[1],[2],[3]]"));
-  EXPECT_THAT(h->Taken(), ElementsAre(StartsWith("rejected: +I(t, 2, too long")));
+  EXPECT_THAT(h->Taken(),
+              ElementsAre("rejected 1: t: too long", StartsWith("rejected: +I(t, 2, too long")));
   log_.room = false;
   EXPECT_FALSE(h->op().Accepts(0));
+}
+
+// table.exec.sink.not-null-enforcer
+TEST_F(SinkTest, NullsForNotNullColumns) {
+  const Schema schema({{"x", SqlType::Int().AsNotNull(), {}}, {"y", SqlType::Int(), {}}});
+  config_->table.physical = schema;
+  {
+    auto h = Make();
+    log_.Taken();
+    h->Push(BatchOf(schema, "[[1, null], [null, 2], [3, 3]]"));
+    EXPECT_THAT(h->Taken(),
+                ElementsAre("rejected 1: t: column `x` of table 't' is NOT NULL",
+                            "rejected: +I(t, 1, column `x` of table 't' is NOT NULL, null, 2)"));
+    h->Snapshot(1);
+    h->op().OnCheckpoint(CheckpointId{1}, true);
+    EXPECT_THAT(log_.Taken(), ElementsAre("commit [2 rows]"));
+  }
+  config_->not_null = NotNullEnforcer::kDrop;
+  {
+    auto h = Make();
+    h->Push(BatchOf(schema, "[[null, 2]]"));
+    EXPECT_THAT(h->Taken(), IsEmpty());
+    EXPECT_TRUE(h->status.ok());
+  }
+  config_->not_null = NotNullEnforcer::kError;
+  auto h = Make();
+  h->Push(BatchOf(schema, "[[null, 2]]"));
+  EXPECT_THAT(h->status.message(), testing::HasSubstr("column `x` of table 't' is NOT NULL"));
 }
 
 }  // namespace

@@ -12,6 +12,7 @@
 #include "expr/evaluator.h"
 #include "operators/make.h"
 #include "operators/source_time.h"
+#include "spi/secret_text.h"
 #include "spi/services.h"
 
 namespace millrace {
@@ -44,6 +45,15 @@ Result<std::pair<Split, EventTime>> DecodeSplit(std::string_view bytes) {
     }
   }
   return Error::Data("a split of the snapshot is damaged");
+}
+
+/// Of records in the form of `RejectedSchema`.
+std::string FirstReason(const arrow::RecordBatch& rejected) {
+  const auto text = [&](int column) {
+    return std::string(static_cast<const arrow::StringArray&>(*rejected.column(column)).GetView(0));
+  };
+  const int64_t position = static_cast<const arrow::Int64Array&>(*rejected.column(1)).Value(0);
+  return text(0) + ':' + std::to_string(position) + ": " + text(2);
 }
 
 /// What a source computes above its connector.
@@ -79,7 +89,6 @@ class Source final : public Operator, public SplitTaker {
 
   Status Open(OperatorContext& context) override {
     context_ = &context;
-    rejected_rows_ = context.metrics().counter("rejected_rows");
     reader_->OnReady([sender = context.sender()] { sender.Send({}); });
     std::vector<Split> restored;
     ARROW_RETURN_NOT_OK(context.items(0).ForEach(
@@ -163,7 +172,7 @@ class Source final : public Operator, public SplitTaker {
 
   Status Take(Poll poll, Collector& out) {
     if (!poll.rejected.empty()) {
-      rejected_rows_->Add(poll.rejected.num_rows());
+      context_->Rejected(poll.rejected.num_rows(), FirstReason(*poll.rejected.rows));
       if (rejected_port_ >= 0) out.Emit(rejected_port_, std::move(poll.rejected));
     }
     if (!poll.rows.empty()) {
@@ -268,7 +277,6 @@ class Source final : public Operator, public SplitTaker {
   const std::string job_;
   const int64_t batch_rows_;
   OperatorContext* context_ = nullptr;
-  std::shared_ptr<Counter> rejected_rows_;
   SourceTime time_;
   std::unique_ptr<WatermarkAligner::Member> aligned_;  ///< null: it waits for nobody
   EventTime limit_ = EventTime::Max();                 ///< of watermarks, by the alignment
@@ -300,7 +308,7 @@ CalcConfig ColumnsOfSource(const SourceConfig& config, const Schema& read) {
 Result<std::unique_ptr<Operator>> MakeSource(const OperatorRequest& request) {
   const auto& config = ConfigOf<SourceConfig>(request.node);
   const Registries& registries = request.services.registries();
-  ARROW_ASSIGN_OR_RAISE(ResolvedTable table, ResolveTable(registries, config.table));
+  ARROW_ASSIGN_OR_RAISE(ResolvedTable table, ResolveWithSecrets(request.services, config.table));
   if (table.connector->make_reader == nullptr) {
     return Error::User("connector '" + table.connector->name + "' cannot be read from")
         .In(config.table.name);

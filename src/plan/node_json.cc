@@ -157,6 +157,10 @@ struct EnumNames<WindowSpec::Kind> {
   static constexpr std::string_view kNames[] = {"tumble", "hop", "cumulate", "session", "attached"};
 };
 template <>
+struct EnumNames<NotNullEnforcer> {
+  static constexpr std::string_view kNames[] = {"reject", "error", "drop"};
+};
+template <>
 struct EnumNames<PredictOrder> {
   static constexpr std::string_view kNames[] = {"ordered", "unordered"};
 };
@@ -368,6 +372,7 @@ void Read(ObjectReader& reader, PredictConfig* c) {
 Json ToJsonOf(const SinkConfig& c) {
   Json json = {{"table", TableToJson(c.table)}, {"primary_key", c.primary_key}};
   AddMetadata(c.metadata, &json);
+  if (c.not_null != NotNullEnforcer::kReject) json["not_null"] = NameOf(c.not_null);
   return json;
 }
 
@@ -375,6 +380,7 @@ void Read(ObjectReader& reader, SinkConfig* c) {
   ReadTable(reader, &c->table);
   c->primary_key = reader.Ints("primary_key");
   ReadMetadata(reader, &c->metadata);
+  ReadEnum(reader, "not_null", &c->not_null);
 }
 
 Json ToJsonOf(const CollectConfig& c) { return {{"receiver", c.receiver}}; }

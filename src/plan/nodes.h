@@ -248,12 +248,20 @@ struct PredictConfig final : NodeConfigOf<PredictConfig> {
   bool async = true;
 };
 
+/// What a sink does with a row that has a NULL where its table has a NOT NULL column.
+enum class NotNullEnforcer {
+  kReject,  ///< the row leaves at the rejected port
+  kError,   ///< the job fails
+  kDrop,    ///< the row is left out
+};
+
 /// Writes rows to a table; what it refuses leaves at its rejected port.
 struct SinkConfig final : NodeConfigOf<SinkConfig> {
   static constexpr std::string_view kOp = "sink";
   TableConfig table;
   std::vector<int> primary_key;          ///< physical columns
   std::vector<MetadataColumn> metadata;  ///< which of the physical columns the connector takes
+  NotNullEnforcer not_null = NotNullEnforcer::kReject;
 };
 
 /// Hands rows to whoever asked (a query's result), by the name under which `Services` knows the

@@ -321,6 +321,7 @@ JobProgress Job::progress() const {
       known->rows_out += stats.rows_out;
       known->batches_in += stats.batches_in;
       known->dead_rows += stats.dead_rows;
+      if (known->dead_reason.empty()) known->dead_reason = stats.dead_reason;
       known->busy_us += stats.busy_us;
       known->backpressured_us += stats.backpressured_us;
     }

@@ -85,9 +85,8 @@ JobMetrics JobClient::Impl::Measure(const JobProgress& progress) const {
     const auto node = std::ranges::find(nodes_, stats.node, &Node::id);
     const std::string op = node == nodes_.end() ? std::string() : node->op;
     metrics.rows_rejected += stats.dead_rows;
-    if (op == SourceConfig::kOp || op == ValuesConfig::kOp) {
-      metrics.rows_read += stats.rows_out - stats.dead_rows;
-    }
+    if (metrics.first_rejection.empty()) metrics.first_rejection = stats.dead_reason;
+    if (op == SourceConfig::kOp || op == ValuesConfig::kOp) metrics.rows_read += stats.rows_out;
     if (op == SinkConfig::kOp) metrics.rows_written += stats.rows_in - stats.dead_rows;
     if (op == CollectConfig::kOp) metrics.rows_written += stats.rows_in;
     metrics.operators.push_back({stats.node, op, stats.rows_in, stats.rows_out, stats.dead_rows,

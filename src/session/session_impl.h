@@ -37,7 +37,7 @@ class Session::Impl {
   struct Context {
     explicit Context(const Impl& impl)
         : settings(impl.settings_.Written()),
-          planner{impl.catalog_, impl.engine_->registries(), settings} {}
+          planner{impl.catalog_, impl.engine_->registries(), settings, &impl.engine_->secrets()} {}
 
     const std::map<std::string, std::string> settings;
     const sql::PlannerContext planner;

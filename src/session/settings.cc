@@ -5,9 +5,12 @@
 #include <vector>
 
 #include "base/suggest.h"
+#include "expr/temporal.h"
 
 namespace millrace {
 namespace {
+
+constexpr std::string_view kTimeZone = "table.local-time-zone";
 
 /// What Flink's own settings begin with.
 constexpr std::array kFlinkPrefixes = {
@@ -69,7 +72,7 @@ std::vector<OptionSpec> MakeSpecs() {
        .doc = "`streaming` gives every change of a result; `batch`, for bounded inputs, the final "
               "rows only.",
        .choices = {"streaming", "batch"}});
-  add({.key = "table.local-time-zone",
+  add({.key = std::string(kTimeZone),
        .default_value = "UTC",
        .doc =
            "The zone in which TIMESTAMP_LTZ values are shown and read, such as `Europe/Berlin`."});
@@ -82,6 +85,14 @@ std::vector<OptionSpec> MakeSpecs() {
        .default_value = "0",
        .doc = "How long after its end a window is kept for late rows; each corrects the window's "
               "result, which makes the result a changelog."});
+  add({.key = "table.exec.sink.not-null-enforcer",
+       .type = OptionType::kEnum,
+       .default_value = "REJECT",
+       .doc =
+           "What becomes of a row with a NULL for a NOT NULL column of its table: it is rejected, "
+           "told and counted; it is an ERROR that ends the job, which is Flink's default; or it "
+           "is left out (DROP).",
+       .choices = {"REJECT", "ERROR", "DROP"}});
   add({.key = "table.dml-sync",
        .type = OptionType::kBool,
        .default_value = "false",
@@ -156,6 +167,7 @@ Result<std::string> Settings::Set(const std::string& key, const std::string& val
   if (const OptionSpec* spec = FindSpec(key)) {
     ARROW_RETURN_NOT_OK(
         Options::Make("SET", std::span(spec, 1), {{key, value}}, {{key, at}}).status());
+    if (key == kTimeZone) ARROW_RETURN_NOT_OK(WithPlace(TimeZone::Find(value).status(), at));
   } else if (IsFlinks(key) && !IsMisspelt(key)) {
     warning = "'" + key + "' is a setting of Flink that has no effect here";
   } else {

@@ -34,6 +34,7 @@ TEST(Settings, BadValuesAndNamesAreErrorsAtTheirPlace) {
       {"paralelism.default", "4", "parallelism.default"},
       {"table.local-timezone", "UTC", "table.local-time-zone"},
       {"no.such.thing", "1", "no.such.thing"},
+      {"table.local-time-zone", "Europe/Berlim", "Europe/Berlin"},
   };
   for (const auto& c : cases) {
     Settings settings;

@@ -6,6 +6,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/env.h"
@@ -85,6 +86,8 @@ struct OperatorContext {
   virtual CompletionSender sender() = 0;
   /// Sends rows that could not be processed to the node's dead-letter port, counted.
   virtual void Dead(const Batch& batch, std::span<const RowError> errors) = 0;
+  /// Counts records that could not be read or written; `first_reason` is that of the first of them.
+  virtual void Rejected(int64_t records, std::string_view first_reason) = 0;
   virtual MetricGroup& metrics() = 0;
   virtual int64_t memory_left() const = 0;
 };

@@ -206,6 +206,7 @@ Result<Table> DefineTable(const PlannerContext& context, const syntax::CreateTab
   ARROW_RETURN_NOT_OK(CheckWatermark(context, table));
   const auto resolved = ResolveTable(context.registries, table.config(), table.positions);
   if (!resolved.ok()) return WithPlace(resolved.status(), at, "table " + table.name);
+  ARROW_RETURN_NOT_OK(CheckSecrets(context, table.config(), table.positions));
   ARROW_RETURN_NOT_OK(CheckMetadata(table, *resolved, statement));
   ARROW_RETURN_NOT_OK(CheckWatermarkOptions(table, resolved->watermark_options));
   return table;

@@ -53,19 +53,28 @@ const char* FunctionOf(BinaryOp op) {
   return "";
 }
 
-Result<std::string> TestName(syntax::IsTest test, Position position) {
+std::string TestName(syntax::IsTest test) {
   switch (test) {
     case syntax::IsTest::kNull:
-      return std::string("NULL");
+      return "NULL";
     case syntax::IsTest::kTrue:
-      return std::string("TRUE");
+      return "TRUE";
     case syntax::IsTest::kFalse:
-      return std::string("FALSE");
+      return "FALSE";
     case syntax::IsTest::kUnknown:
-      return std::string("UNKNOWN");
-    default:
-      return NotPlanned("IS JSON", position);
+      return "UNKNOWN";
+    case syntax::IsTest::kJson:
+      return "JSON";
+    case syntax::IsTest::kJsonValue:
+      return "JSON VALUE";
+    case syntax::IsTest::kJsonObject:
+      return "JSON OBJECT";
+    case syntax::IsTest::kJsonArray:
+      return "JSON ARRAY";
+    case syntax::IsTest::kJsonScalar:
+      return "JSON SCALAR";
   }
+  return "";
 }
 
 bool SameList(const std::vector<ExpressionPtr>& a, const std::vector<ExpressionPtr>& b) {
@@ -84,10 +93,6 @@ bool NeedsCast(const SqlType& from, const SqlType& to) {
 }
 
 }  // namespace
-
-Status NotPlanned(const std::string& what, Position at, const std::string& hint) {
-  return Error::User(what + " is parsed but cannot be planned yet").At(at).Hint(hint);
-}
 
 const ModelCalls::Call* ModelCalls::Find(const Model& model,
                                          const std::vector<ExpressionPtr>& arguments) const {
@@ -297,8 +302,7 @@ Result<ExpressionPtr> ExpressionBinder::BindNode(const syntax::Binary& binary, P
 
 Result<ExpressionPtr> ExpressionBinder::BindNode(const syntax::Is& is, Position position) {
   ARROW_ASSIGN_OR_RAISE(auto operand, Bind(is.operand));
-  ARROW_ASSIGN_OR_RAISE(const std::string test, TestName(is.test, position));
-  return Call(std::string(is.negated ? "IS NOT " : "IS ") + test, {std::move(operand)}, position);
+  return Call((is.negated ? "IS NOT " : "IS ") + TestName(is.test), {std::move(operand)}, position);
 }
 
 Result<ExpressionPtr> ExpressionBinder::BindNode(const syntax::Between& between,
@@ -441,7 +445,12 @@ Result<ExpressionPtr> ExpressionBinder::BindNode(const syntax::FieldAccess& acce
 }
 
 Result<ExpressionPtr> ExpressionBinder::BindNode(const syntax::AtTimeZone&, Position position) {
-  return NotPlanned("AT TIME ZONE", position);
+  return Error::User("AT TIME ZONE and AT LOCAL are not part of Flink SQL")
+      .At(position)
+      .Hint(
+          "CAST(instant AS TIMESTAMP(3)) is the local time in 'table.local-time-zone'; "
+          "CONVERT_TZ(text, 'UTC', 'Europe/Berlin') that of any zone; TO_TIMESTAMP_LTZ(number, "
+          "3) makes an instant");
 }
 
 template <class Other>
@@ -479,6 +488,9 @@ Result<ExpressionPtr> ExpressionBinder::BindNode(const syntax::FunctionCall& cal
   const std::string& name = call.name.parts.back().name;
   if (call.over) return NotPlanned("OVER", position);
   if (!call.within_group.empty()) return NotPlanned("WITHIN GROUP", position);
+  if (IsJsonCall(name) && !call.distinct && !call.filter) {
+    return BindJsonCall(name, call, position);
+  }
   if (!call.clauses.empty()) return NotPlanned("a clause of " + name, position);
   if (call.name.parts.size() == 1) {
     if (const auto* aggregate = context_.registries.aggregates.Find(name)) {

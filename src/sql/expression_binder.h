@@ -120,6 +120,8 @@ class ExpressionBinder {
                                       Position);
   Result<ExpressionPtr> BindAggregate(const AggregateFunctionSpec&, const syntax::FunctionCall&,
                                       Position);
+  Result<ExpressionPtr> BindJsonCall(const std::string& name, const syntax::FunctionCall&,
+                                     Position);
   Result<std::vector<ExpressionPtr>> BindArguments(const syntax::FunctionCall&);
   Result<ExpressionPtr> Negate(Result<ExpressionPtr> operand, bool negated, Position position);
 
@@ -134,6 +136,9 @@ class ExpressionBinder {
   std::vector<std::string> aliases_in_progress_;
   std::string clause_ = "this place";
 };
+
+/// Whether a call of this name is `ExpressionBinder::BindJsonCall`'s.
+bool IsJsonCall(const std::string& name);
 
 /// `value` as `type`: itself where no conversion is needed, else a CAST. The caller has checked
 /// that it may be.

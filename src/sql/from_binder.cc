@@ -187,29 +187,6 @@ Result<Stream> QueryBinder::BindName(const syntax::TableName& table, Position at
   return stream;
 }
 
-Result<Stream> QueryBinder::BindPort(const std::string& table, const std::string& port,
-                                     Position at) {
-  syntax::TableName main;
-  main.name.parts.push_back({table, at});
-  ARROW_ASSIGN_OR_RAISE(Stream stream, BindName(main, at));
-  while (true) {
-    const auto& ports = stream.node->ports;
-    std::vector<std::string> names;
-    for (size_t i = 1; i < ports.size(); ++i) {
-      if (ports[i].name == port) return Stream{stream.node, static_cast<int>(i)};
-      names.push_back(table + "$" + ports[i].name);
-    }
-    const bool is_calc = stream.node->config && stream.node->config->op() == CalcConfig::kOp;
-    if (is_calc && stream.node->inputs.size() == 1) {
-      stream = stream.node->inputs[0];
-      continue;
-    }
-    return Error::User("'" + table + "' has no side output '" + port + "'")
-        .At(at)
-        .Hint(Suggest(table + "$" + port, names));
-  }
-}
-
 Result<Stream> QueryBinder::BindTableFunction(const syntax::TableFunction& function, Position at) {
   const auto& call = *function.call->As<syntax::FunctionCall>();
   const std::string name = syntax::ToUpper(call.name.parts.back().name);

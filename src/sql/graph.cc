@@ -1,7 +1,5 @@
 #include "sql/graph.h"
 
-#include <set>
-
 namespace millrace::sql {
 namespace {
 
@@ -27,6 +25,16 @@ std::map<const LogicalNode*, int> ConsumerCounts(const std::vector<LogicalNodePt
     for (const Stream& input : node->inputs) counts[input.node.get()] += input.port == 0 ? 1 : 0;
   }
   return counts;
+}
+
+std::set<const LogicalNode*> ReadAtTheSide(const std::vector<LogicalNodePtr>& order) {
+  std::set<const LogicalNode*> read;
+  for (const auto& node : order) {
+    for (const Stream& input : node->inputs) {
+      if (input.port != 0) read.insert(input.node.get());
+    }
+  }
+  return read;
 }
 
 }  // namespace millrace::sql

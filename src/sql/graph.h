@@ -1,6 +1,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <vector>
 
 #include "sql/logical_node.h"
@@ -12,6 +13,9 @@ std::vector<LogicalNodePtr> TopologicalOrder(const std::vector<LogicalNodePtr>& 
 
 /// How many streams read each node's main port.
 std::map<const LogicalNode*, int> ConsumerCounts(const std::vector<LogicalNodePtr>& order);
+
+/// The nodes of which something reads a side port.
+std::set<const LogicalNode*> ReadAtTheSide(const std::vector<LogicalNodePtr>& order);
 
 /// The node's config where it is a `Config`, else null.
 template <class Config>

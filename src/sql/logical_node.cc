@@ -83,6 +83,24 @@ WindowColumns AddWindowColumns(Schema& schema, const SqlType& time_type, bool pr
 
 const PortPlan& Stream::plan() const { return node->ports[static_cast<size_t>(port)]; }
 
+PortPlan ReadBySource(const SourceConfig& config) {
+  PortPlan read;
+  for (const int column : config.projection) {
+    const SqlField& physical = config.table.physical.column(column);
+    read.schema.Add(physical.name, physical.type);
+  }
+  for (const MetadataColumn& column : config.metadata) read.schema.Add(column.name, column.type);
+  return read;
+}
+
+PortPlan FailedPort(const PortPlan& input) {
+  PortPlan failed = input;
+  failed.name = kFailedPort;
+  failed.schema.Add("cause", SqlType::String());
+  failed.rowtime = -1;
+  return failed;
+}
+
 ExpressionPtr ColumnOf(const Schema& schema, int column, Position at) {
   return Expression::Column(column, schema.column(column).type, at);
 }
@@ -136,8 +154,9 @@ LogicalNodePtr NodeFactory::Calc(const std::string& context, Stream input, Expre
   config.condition = std::move(condition);
   config.projections = std::move(projections);
   config.names = std::move(names);
+  PortPlan failed = FailedPort(input.plan());
   return Make(UniqueId(context, CalcConfig::kOp), Share(std::move(config)), {std::move(input)},
-              {std::move(main)}, std::move(times));
+              {std::move(main), std::move(failed)}, std::move(times));
 }
 
 LogicalNodePtr NodeFactory::Filter(const std::string& context, Stream input,
@@ -155,7 +174,7 @@ LogicalNodePtr NodeFactory::Predict(const std::string& context, Stream input,
                     config.model.output.column(static_cast<int>(i)).type.AsNullable());
   }
   PortPlan failed;
-  failed.name = "failed";
+  failed.name = kFailedPort;
   failed.schema = FailedRowsSchema(input.schema());
   NodeId id = UniqueId(context, PredictConfig::kOp, config.model.name);
   TimeColumns times = TimesOf(input);
@@ -169,9 +188,10 @@ LogicalNodePtr NodeFactory::Unnest(const std::string& context, Stream input, Unn
   main.name = "main";
   main.key.clear();
   for (const SqlField& column : added.columns()) main.schema.Add(column.name, column.type);
+  PortPlan failed = FailedPort(input.plan());
   TimeColumns times = TimesOf(input);
   return Make(UniqueId(context, UnnestConfig::kOp), Share(std::move(config)), {std::move(input)},
-              {std::move(main)}, std::move(times));
+              {std::move(main), std::move(failed)}, std::move(times));
 }
 
 LogicalNodePtr NodeFactory::Aggregate(const std::string& context, Stream input,
@@ -188,7 +208,9 @@ LogicalNodePtr NodeFactory::Aggregate(const std::string& context, Stream input,
   main.changelog = config.output == AggregateConfig::Output::kFinal ? ChangelogMode::kAppend
                                                                     : ChangelogMode::kRetract;
   NodeId id = state_id.empty() ? UniqueId(context, AggregateConfig::kOp, keys) : state_id;
-  return Make(std::move(id), Share(std::move(config)), {std::move(input)}, {std::move(main)});
+  PortPlan failed = FailedPort(input.plan());
+  return Make(std::move(id), Share(std::move(config)), {std::move(input)},
+              {std::move(main), std::move(failed)});
 }
 
 LogicalNodePtr NodeFactory::Limit(const std::string& context, Stream input, LimitConfig config) {
@@ -329,8 +351,9 @@ LogicalNodePtr NodeFactory::Source(SourceConfig config, PortPlan main, bool boun
   NodeId id = UniqueId(config.table.name, SourceConfig::kOp);
   auto node = std::make_shared<LogicalNode>();
   node->id = std::move(id);
-  node->config = Share(std::move(config));
   node->ports = {std::move(main), std::move(rejected)};
+  if (!config.computed.empty()) node->ports.push_back(FailedPort(ReadBySource(config)));
+  node->config = Share(std::move(config));
   node->bounded = bounded;
   return node;
 }

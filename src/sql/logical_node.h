@@ -3,6 +3,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/ids.h"
@@ -90,6 +91,16 @@ class NodeFactory {
 
   std::map<NodeId, int> used_;
 };
+
+/// The name of the port where rows leave whose expressions or model calls fail.
+inline constexpr std::string_view kFailedPort = "failed";
+
+/// That port of a node that evaluates expressions over `input`: the input's columns and `cause`.
+/// Such a port is planned where something reads it.
+PortPlan FailedPort(const PortPlan& input);
+
+/// What a source's computed columns are computed from.
+PortPlan ReadBySource(const SourceConfig& config);
 
 /// `column` as an expression over a stream.
 ExpressionPtr ColumnOf(const Schema& schema, int column, Position at = {});

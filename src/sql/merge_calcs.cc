@@ -1,5 +1,6 @@
 #include <functional>
 #include <map>
+#include <set>
 
 #include "sql/conjuncts.h"
 #include "sql/graph.h"
@@ -62,6 +63,8 @@ bool IsIdentity(const CalcConfig& calc, const Schema& input) {
 std::vector<LogicalNodePtr> MergeCalcs(const std::vector<LogicalNodePtr>& sinks) {
   const auto order = TopologicalOrder(sinks);
   const auto consumers = ConsumerCounts(order);
+  const auto read_at_the_side = ReadAtTheSide(order);
+  std::set<const LogicalNode*> kept;              // rebuilt nodes that are read at the side
   std::map<const LogicalNode*, int> uses;         // of rebuilt nodes
   std::map<const LogicalNode*, Stream> replaced;  // main ports
   std::map<const LogicalNode*, LogicalNodePtr> rebuilt;
@@ -72,6 +75,7 @@ std::vector<LogicalNodePtr> MergeCalcs(const std::vector<LogicalNodePtr>& sinks)
                               : Stream{rebuilt.at(input.node.get()), input.port};
     }
     rebuilt[old.get()] = node;
+    if (read_at_the_side.contains(old.get())) kept.insert(node.get());
     replaced[old.get()] = {node, 0};
     const auto counted = consumers.find(old.get());
     uses[node.get()] = counted == consumers.end() ? 0 : counted->second;
@@ -83,11 +87,14 @@ std::vector<LogicalNodePtr> MergeCalcs(const std::vector<LogicalNodePtr>& sinks)
       uses[input.node.get()] += uses[node.get()] - 1;
       continue;
     }
+    // Who reads the failed rows of one of two wants them with the columns of that one's input.
+    if (kept.contains(node.get()) || kept.contains(input.node.get())) continue;
     const auto* lower = input.port == 0 ? As<CalcConfig>(*input.node) : nullptr;
     if (lower == nullptr || uses[input.node.get()] != 1) continue;
     const int width = input.node->inputs[0].schema().size();
     node->config = std::make_shared<const CalcConfig>(Merge(*lower, *upper, width));
     node->inputs = input.node->inputs;
+    node->ports[1] = FailedPort(node->inputs[0].plan());
   }
   std::vector<LogicalNodePtr> out;
   for (const auto& sink : sinks) out.push_back(rebuilt.at(sink.get()));

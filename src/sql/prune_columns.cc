@@ -115,9 +115,13 @@ class Pruner {
         if (input.port == 0) {
           wanted.insert(reads.begin(), reads.end());
         } else if (const auto* source = As<SourceConfig>(*input.node)) {
-          for (size_t i = 0; i < source->projection.size(); ++i) wanted.insert(static_cast<int>(i));
+          const Columns read = All(ReadBySource(*source).schema);
+          wanted.insert(read.begin(), read.end());
         } else {
           side_readers_.insert(input.node.get());
+          // The failed rows are those of all expressions.
+          const Columns all = All(input.node->ports[0].schema);
+          if (As<CalcConfig>(*input.node)) wanted.insert(all.begin(), all.end());
         }
       }
     }
@@ -162,6 +166,7 @@ class Pruner {
       AggregateConfig config = *As<AggregateConfig>(old);
       MoveAggregate(config, InputLayout(old));
       node->config = std::make_shared<const AggregateConfig>(std::move(config));
+      node->ports[1] = FailedPort(node->inputs[0].plan());
       Keep(old, layout);
     } else if (As<WindowAggregateConfig>(old)) {
       MoveWindowAggregate(*node, InputLayout(old));
@@ -240,6 +245,7 @@ class Pruner {
       pruned.watermark->column = layout.at(pruned.watermark->column);
       move(pruned.watermark->expression);
     }
+    if (!pruned.computed.empty()) node.ports[2] = FailedPort(ReadBySource(pruned));
     node.config = std::make_shared<const SourceConfig>(std::move(pruned));
     Narrow(node.ports[0], layout);
   }
@@ -256,6 +262,7 @@ class Pruner {
     }
     node.config = std::make_shared<const CalcConfig>(std::move(pruned));
     Narrow(node.ports[0], layout);
+    node.ports[1] = FailedPort(node.inputs[0].plan());
   }
 
   template <class Config>
@@ -315,6 +322,7 @@ class Pruner {
       UnnestConfig moved = *unnest;
       moved.collection = Moved(moved.collection, input);
       node.config = std::make_shared<const UnnestConfig>(std::move(moved));
+      node.ports[1] = FailedPort(node.inputs[0].plan());
     }
     if (const auto* window = As<WindowConfig>(old)) {
       WindowConfig moved = *window;

@@ -12,6 +12,7 @@ class Cutter {
   Cutter(const std::vector<LogicalNodePtr>& sinks, int parallelism, int max_parallelism)
       : order_(TopologicalOrder(sinks)),
         consumers_(ConsumerCounts(order_)),
+        read_at_the_side_(ReadAtTheSide(order_)),
         parallelism_(parallelism),
         max_parallelism_(max_parallelism) {}
 
@@ -78,11 +79,20 @@ class Cutter {
            StageOf(*input.node).parallelism == parallelism;
   }
 
+  /// Any expression may fail; only who reads the failed rows wants to see a port for them.
+  std::vector<PortPlan> PortsOf(const LogicalNode& node) const {
+    std::vector<PortPlan> ports = node.ports;
+    const bool unread = !ports.empty() && ports.back().name == kFailedPort &&
+                        !As<PredictConfig>(node) && !read_at_the_side_.contains(&node);
+    if (unread) ports.pop_back();
+    return ports;
+  }
+
   void Place(const LogicalNode& node) {
     std::vector<Stream> producers;
     for (const Stream& input : node.inputs) Producers(input, producers);
     const int parallelism = ParallelismOf(node, producers);
-    const PlanNode placed{node.id, node.config, node.ports};
+    const PlanNode placed{node.id, node.config, PortsOf(node)};
     if (!node.inputs.empty() && Chains(node, producers, parallelism)) {
       const size_t stage = stage_of_.at(producers[0].node.get());
       stage_of_[&node] = stage;
@@ -119,6 +129,7 @@ class Cutter {
 
   std::vector<LogicalNodePtr> order_;
   std::map<const LogicalNode*, int> consumers_;
+  std::set<const LogicalNode*> read_at_the_side_;
   std::map<const LogicalNode*, size_t> stage_of_;
   int parallelism_;
   int max_parallelism_;

@@ -23,6 +23,7 @@ Result<Hinted> ApplyHints(const PlannerContext& context, const Table& table,
   for (auto& [key, value] : overrides) out.config.options[key] = std::move(value);
   auto resolved = ResolveTable(context.registries, out.config, positions);
   if (!resolved.ok()) return WithPlace(resolved.status(), at, table.name);
+  ARROW_RETURN_NOT_OK(CheckSecrets(context, out.config, positions));
   out.resolved = std::move(*resolved);
   out.config.connector = out.resolved.connector->name;
   return out;
@@ -220,6 +221,10 @@ Result<LogicalNodePtr> BindSink(const PlannerContext& context, NodeFactory& node
   SinkConfig config;
   config.table = std::move(hinted.config);
   config.table.physical = target;
+  const std::string enforcer = context.Setting("table.exec.sink.not-null-enforcer", "REJECT");
+  config.not_null = enforcer == "ERROR"  ? NotNullEnforcer::kError
+                    : enforcer == "DROP" ? NotNullEnforcer::kDrop
+                                         : NotNullEnforcer::kReject;
   for (const auto& key : table.primary_key) config.primary_key.push_back(target.Find(key));
   for (const TableColumn& column : table.columns) {
     if (column.kind == TableColumn::Kind::kMetadata && !column.is_virtual) {

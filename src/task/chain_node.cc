@@ -291,8 +291,9 @@ ProcTime ChainNode::NextAlarm() const {
 }
 
 NodeStats ChainNode::stats() const {
-  return {plan_.id,           rows_in_.value(), rows_out_.value(),        batches_in_.value(),
-          dead_rows_.value(), busy_us_.value(), backpressured_us_.value()};
+  std::lock_guard lock(dead_reason_mutex_);
+  return {plan_.id,           rows_in_.value(), rows_out_.value(),         batches_in_.value(),
+          dead_rows_.value(), busy_us_.value(), backpressured_us_.value(), dead_reason_};
 }
 
 bool ChainNode::HasRoom() const {
@@ -302,7 +303,7 @@ bool ChainNode::HasRoom() const {
 void ChainNode::Emit(int port, Batch batch) {
   if (batch.empty() || !shared_.status.ok()) return;
   const auto index = static_cast<size_t>(port);
-  rows_out_.Add(batch.num_rows());
+  if (port == 0) rows_out_.Add(batch.num_rows());
   if (port != 0 && index < plan_.ports.size()) {
     metrics_.counter("rows_" + plan_.ports[index].name)->Add(batch.num_rows());
   }
@@ -327,11 +328,16 @@ void ChainNode::Watermark(InputTime time) {
 }
 
 void ChainNode::Dead(const Batch& batch, std::span<const RowError> errors) {
-  dead_rows_.Add(static_cast<int64_t>(errors.size()));
+  if (errors.empty()) return;
+  const Position at = errors[0].position;
+  Rejected(static_cast<int64_t>(errors.size()),
+           at.line == 0 ? errors[0].text
+                        : errors[0].text + " (line " + std::to_string(at.line) + ", column " +
+                              std::to_string(at.column) + ")");
   const auto port = std::find_if(plan_.ports.begin(), plan_.ports.end(),
                                  [](const PortPlan& each) { return each.name == "failed"; });
   const auto index = static_cast<size_t>(port - plan_.ports.begin());
-  if (errors.empty() || index >= outputs_.size() || outputs_[index].empty()) return;
+  if (index >= outputs_.size() || outputs_[index].empty()) return;
   Guard([&]() -> Status {
     arrow::Int32Builder rows;
     arrow::StringBuilder causes;
@@ -354,6 +360,12 @@ void ChainNode::Dead(const Batch& batch, std::span<const RowError> errors) {
     Emit(static_cast<int>(index), std::move(failed));
     return Status::OK();
   });
+}
+
+void ChainNode::Rejected(int64_t records, std::string_view first_reason) {
+  dead_rows_.Add(records);
+  std::lock_guard lock(dead_reason_mutex_);
+  if (dead_reason_.empty()) dead_reason_ = first_reason;
 }
 
 int64_t ChainNode::memory_left() const {

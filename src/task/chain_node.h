@@ -4,6 +4,7 @@
 #include <exception>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <span>
 #include <string>
@@ -132,6 +133,7 @@ class ChainNode final : public OperatorContext, public Collector {
   void SetAlarm(ProcTime at) override { alarm_ = std::min(alarm_, at); }
   CompletionSender sender() override { return shared_.completions->SenderFor(index_); }
   void Dead(const Batch& batch, std::span<const RowError> errors) override;
+  void Rejected(int64_t records, std::string_view first_reason) override;
   MetricGroup& metrics() override { return metrics_; }
   int64_t memory_left() const override;
 
@@ -159,6 +161,8 @@ class ChainNode final : public OperatorContext, public Collector {
   const int index_;
   MetricGroup metrics_;
   Counter rows_in_, rows_out_, batches_in_, dead_rows_, busy_us_, backpressured_us_;
+  mutable std::mutex dead_reason_mutex_;
+  std::string dead_reason_;  ///< `stats` reads it from other threads
 
   std::unique_ptr<Operator> op_;
   std::vector<StateSpec> specs_;

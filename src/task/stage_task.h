@@ -70,11 +70,12 @@ enum class CheckpointOutcome { kCompleted, kAborted };
 struct NodeStats {
   NodeId node;
   int64_t rows_in = 0;
-  int64_t rows_out = 0;  ///< at all ports
+  int64_t rows_out = 0;  ///< at the main port
   int64_t batches_in = 0;
-  int64_t dead_rows = 0;
+  int64_t dead_rows = 0;  ///< that could not be read, processed or written
   int64_t busy_us = 0;
   int64_t backpressured_us = 0;  ///< had work and no room
+  std::string dead_reason;       ///< of the first dead row; empty: there is none
 };
 
 /// One thread at a time. No call blocks; no exception leaves. A failed status names the node and is
