@@ -7,6 +7,7 @@
 #include "expr/type_rules.h"
 #include "functions/declare.h"
 #include "functions/families.h"
+#include "functions/gathered.h"
 #include "spi/services.h"
 #include "state/state.h"
 
@@ -360,7 +361,16 @@ Result<BoundAggregate> BindKeep(const std::string& name, Types types, Keep keep)
                      (expr::BlockTypeOf(type) || type.kind() == TypeKind::kDecimal);
   if (!bytes && !fixed)
     return WrongArgument(name, 0, "", "a number, a time or a text", type, SqlType::String());
-  return BoundAggregate{type.AsNullable(), {type}, false, [type, keep, bytes]() -> Made {
+  const auto retractable = [type, keep]() -> Made {
+    return MakeGathered(type, keep == Keep::kLeast      ? Gathered::kLeast
+                              : keep == Keep::kGreatest ? Gathered::kGreatest
+                              : keep == Keep::kFirst    ? Gathered::kFirst
+                                                        : Gathered::kLast);
+  };
+  return BoundAggregate{type.AsNullable(),
+                        {type},
+                        false,
+                        [type, keep, bytes]() -> Made {
                           if (bytes) return std::make_unique<KeepBytes>(type, keep);
                           if (type.kind() == TypeKind::kDecimal)
                             return std::make_unique<KeepFixed<Int128>>(type, keep);
@@ -378,7 +388,8 @@ Result<BoundAggregate> BindKeep(const std::string& name, Types types, Keep keep)
                             default:
                               return std::make_unique<KeepFixed<int64_t>>(type, keep);
                           }
-                        }};
+                        },
+                        retractable};
 }
 
 Result<BoundAggregate> BindSpread(const std::string& name, Types types, bool sample, bool root) {
@@ -422,10 +433,8 @@ void AddAggregates(Registries& registries) {
     add(name, std::move(doc), std::move(example),
         [what](const std::string& n, Types types) { return BindKeep(n, types, what); });
   };
-  keep("MIN", "The least value. Not over a stream that takes rows back.",
-       {"MIN(x) of 1, 2, NULL", "1"}, Keep::kLeast);
-  keep("MAX", "The greatest value. Not over a stream that takes rows back.",
-       {"MAX(x) of 1, 2, NULL", "2"}, Keep::kGreatest);
+  keep("MIN", "The least value.", {"MIN(x) of 1, 2, NULL", "1"}, Keep::kLeast);
+  keep("MAX", "The greatest value.", {"MAX(x) of 1, 2, NULL", "2"}, Keep::kGreatest);
   keep("FIRST_VALUE", "The first value that arrived and is not NULL.",
        {"FIRST_VALUE(x) of 1, 2, NULL", "1"}, Keep::kFirst);
   keep("LAST_VALUE", "The last value that arrived and is not NULL.",

@@ -2,105 +2,12 @@
 
 #include "expr/row_kernel.h"
 #include "expr/type_rules.h"
-#include "functions/declare.h"
+#include "functions/collection_kernels.h"
 #include "functions/families.h"
 #include "spi/services.h"
 
 namespace millrace::functions {
 namespace {
-
-constexpr size_t kAny = static_cast<size_t>(-1);
-using Bind = std::function<Result<BoundFunction>(Types, Literals)>;
-using Columns = std::span<const ColumnValue>;
-
-void Add(Registries& registries, const std::string& name, std::string syntax, std::string doc,
-         FunctionExample example, Bind bind) {
-  registries.functions.Add({name,
-                            {},
-                            FunctionFamily::kCollection,
-                            std::move(syntax),
-                            std::move(doc),
-                            {std::move(example)},
-                            true,
-                            std::move(bind)});
-}
-
-Result<std::shared_ptr<arrow::Array>> Full(const ColumnValue& value, int64_t rows) {
-  if (!value.constant) return value.array;
-  ARROW_ASSIGN_OR_RAISE(auto scalar, value.array->GetScalar(0));
-  return arrow::MakeArrayFromScalar(*scalar, rows);
-}
-
-/// A kernel over full columns.
-template <class F>
-ScalarKernel FullKernel(F f) {
-  return [f](Columns arguments, int64_t rows, const EvalContext&,
-             RowErrors& errors) -> Result<ColumnValue> {
-    arrow::ArrayVector columns;
-    for (const ColumnValue& argument : arguments) {
-      ARROW_ASSIGN_OR_RAISE(columns.emplace_back(), Full(argument, rows));
-    }
-    ARROW_ASSIGN_OR_RAISE(auto result, f(columns, rows, errors));
-    return ColumnValue{std::move(result)};
-  };
-}
-
-const arrow::ListArray& List(const std::shared_ptr<arrow::Array>& array) {
-  return static_cast<const arrow::ListArray&>(*array);
-}
-
-Status NeedKind(const std::string& name, size_t index, Types types,
-                std::initializer_list<TypeKind> kinds, const std::string& expected) {
-  for (const TypeKind kind : kinds) {
-    if (types[index].kind() == kind) return Status::OK();
-  }
-  return WrongArgument(name, index, "", expected, types[index]);
-}
-
-bool SameElement(const arrow::Array& a, int64_t i, const arrow::Array& b, int64_t j) {
-  return a.RangeEquals(i, i + 1, j, b);
-}
-
-/// The elements `take[i]` of `list`'s values, as lists whose ends are `offsets`.
-Result<std::shared_ptr<arrow::Array>> Lists(const arrow::ListArray& list,
-                                            const std::vector<int32_t>& take,
-                                            const std::vector<int32_t>& offsets) {
-  arrow::Int32Builder indices;
-  ARROW_RETURN_NOT_OK(indices.AppendValues(take));
-  ARROW_ASSIGN_OR_RAISE(auto index, indices.Finish());
-  ARROW_ASSIGN_OR_RAISE(auto values, arrow::compute::Take(*list.values(), *index));
-  auto data = list.data()->Copy();
-  ARROW_ASSIGN_OR_RAISE(
-      std::shared_ptr<arrow::Buffer> buffer,
-      arrow::AllocateBuffer(static_cast<int64_t>(offsets.size() * sizeof(int32_t))));
-  std::memcpy(buffer->mutable_data(), offsets.data(), offsets.size() * sizeof(int32_t));
-  arrow::BooleanBuilder valid;
-  for (int64_t row = 0; row < list.length(); ++row)
-    ARROW_RETURN_NOT_OK(valid.Append(list.IsValid(row)));
-  ARROW_ASSIGN_OR_RAISE(auto validity, valid.Finish());
-  return arrow::MakeArray(arrow::ArrayData::Make(
-      list.type(), list.length(), {validity->data()->buffers[1], buffer}, {values->data()}));
-}
-
-/// A new list per row: `choose(row, first, end, &take)` names the elements.
-template <class Choose>
-Result<std::shared_ptr<arrow::Array>> ChooseElements(const arrow::ListArray& list, Choose choose) {
-  std::vector<int32_t> take, offsets{0};
-  for (int64_t row = 0; row < list.length(); ++row) {
-    if (list.IsValid(row)) choose(row, list.value_offset(row), list.value_offset(row + 1), &take);
-    offsets.push_back(static_cast<int32_t>(take.size()));
-  }
-  return Lists(list, take, offsets);
-}
-
-Result<std::shared_ptr<arrow::Array>> TakeOrNull(const arrow::Array& values,
-                                                 const std::vector<int32_t>& at) {
-  arrow::Int32Builder indices;
-  for (const int32_t index : at)
-    ARROW_RETURN_NOT_OK(index < 0 ? indices.AppendNull() : indices.Append(index));
-  ARROW_ASSIGN_OR_RAISE(auto index, indices.Finish());
-  return arrow::compute::Take(values, *index);
-}
 
 Result<BoundFunction> BindItem(Types types, Literals) {
   ARROW_RETURN_NOT_OK(CheckCount("ITEM", types.size(), 2, 2));
@@ -362,20 +269,22 @@ Bind MapPart(const std::string& name, int part) {
 }  // namespace
 
 void AddCollection(Registries& registries) {
-  Add(registries, "ROW", "ROW(a [, b]*)", "A row of the values.", {"ROW(1, 'a')", "(1, a)"},
-      BindRow);
-  Add(registries, "ARRAY", "ARRAY[a [, b]*]", "An array of the values.", {"ARRAY[1, 2]", "[1, 2]"},
-      BindArray);
-  Add(registries, "MAP", "MAP[key, value [, key, value]*]", "A map of the pairs.",
-      {"MAP['a', 1]", "{a=1}"}, BindMap);
-  Add(registries, "ITEM", "array[index] or map[key]",
-      "The element at a 1-based index or of a key; NULL where there is none.",
-      {"ARRAY[10, 20][2]", "20"}, BindItem);
-  Add(registries, "FIELD", "row.field", "A field of a row.",
-      {"CAST(ROW(1, 'a') AS ROW<x INT, y STRING>).y", "a"}, BindField);
-  Add(registries, "CARDINALITY", "CARDINALITY(array or map)", "The number of elements.",
-      {"CARDINALITY(ARRAY[1, 2, 3])", "3"}, BindCardinality);
-  Add(registries, "ELEMENT", "ELEMENT(array)",
+  AddToCollections(registries, "ROW", "ROW(a [, b]*)", "A row of the values.",
+                   {"ROW(1, 'a')", "(1, a)"}, BindRow);
+  AddToCollections(registries, "ARRAY", "ARRAY[a [, b]*]", "An array of the values.",
+                   {"ARRAY[1, 2]", "[1, 2]"}, BindArray);
+  AddToCollections(registries, "MAP", "MAP[key, value [, key, value]*]", "A map of the pairs.",
+                   {"MAP['a', 1]", "{a=1}"}, BindMap);
+  AddToCollections(registries, "ITEM", "array[index] or map[key]",
+                   "The element at a 1-based index or of a key; NULL where there is none.",
+                   {"ARRAY[10, 20][2]", "20"}, BindItem);
+  AddToCollections(registries, "FIELD", "row.field", "A field of a row.",
+                   {"CAST(ROW(1, 'a') AS ROW<x INT, y STRING>).y", "a"}, BindField);
+  AddToCollections(registries, "CARDINALITY", "CARDINALITY(array or map)",
+                   "The number of elements.", {"CARDINALITY(ARRAY[1, 2, 3])", "3"},
+                   BindCardinality);
+  AddToCollections(
+      registries, "ELEMENT", "ELEMENT(array)",
       "The only element; NULL of an empty array, an error of the row where there are more.",
       {"ELEMENT(ARRAY[7])", "7"}, [](Types types, Literals) -> Result<BoundFunction> {
         ARROW_RETURN_NOT_OK(CheckCount("ELEMENT", types.size(), 1, 1));
@@ -397,40 +306,42 @@ void AddCollection(Registries& registries) {
             }),
             true);
       });
-  Add(registries, "ARRAY_CONTAINS", "ARRAY_CONTAINS(array, element)",
-      "Whether the element is in the array.", {"ARRAY_CONTAINS(ARRAY[1, 2], 2)", "TRUE"},
-      Search("ARRAY_CONTAINS", false));
-  Add(registries, "ARRAY_POSITION", "ARRAY_POSITION(array, element)",
-      "The 1-based place of the element; 0 where it is not in the array.",
-      {"ARRAY_POSITION(ARRAY[5, 7], 7)", "2"}, Search("ARRAY_POSITION", true));
-  Add(registries, "ARRAY_DISTINCT", "ARRAY_DISTINCT(array)",
-      "Each element once, in the order of first occurrence.",
-      {"ARRAY_DISTINCT(ARRAY[1, 2, 1])", "[1, 2]"},
-      OneArray("ARRAY_DISTINCT", [](const arrow::ListArray& list, int32_t first, int32_t end,
-                                    std::vector<int32_t>* take) {
-        const size_t start = take->size();
-        for (int32_t i = first; i < end; ++i) {
-          bool known = false;
-          for (size_t k = start; k < take->size() && !known; ++k)
-            known = SameElement(*list.values(), (*take)[k], *list.values(), i);
-          if (!known) take->push_back(i);
-        }
-      }));
-  Add(registries, "ARRAY_REVERSE", "ARRAY_REVERSE(array)", "The elements in reverse order.",
-      {"ARRAY_REVERSE(ARRAY[1, 2])", "[2, 1]"},
-      OneArray("ARRAY_REVERSE",
-               [](const arrow::ListArray&, int32_t first, int32_t end, std::vector<int32_t>* take) {
-                 for (int32_t i = end; i > first; --i) take->push_back(i - 1);
-               }));
-  Add(registries, "ARRAY_SLICE", "ARRAY_SLICE(array, start [, end])",
+  AddToCollections(registries, "ARRAY_CONTAINS", "ARRAY_CONTAINS(array, element)",
+                   "Whether the element is in the array.",
+                   {"ARRAY_CONTAINS(ARRAY[1, 2], 2)", "TRUE"}, Search("ARRAY_CONTAINS", false));
+  AddToCollections(registries, "ARRAY_POSITION", "ARRAY_POSITION(array, element)",
+                   "The 1-based place of the element; 0 where it is not in the array.",
+                   {"ARRAY_POSITION(ARRAY[5, 7], 7)", "2"}, Search("ARRAY_POSITION", true));
+  AddToCollections(registries, "ARRAY_DISTINCT", "ARRAY_DISTINCT(array)",
+                   "Each element once, in the order of first occurrence.",
+                   {"ARRAY_DISTINCT(ARRAY[1, 2, 1])", "[1, 2]"},
+                   OneArray("ARRAY_DISTINCT", [](const arrow::ListArray& list, int32_t first,
+                                                 int32_t end, std::vector<int32_t>* take) {
+                     const size_t start = take->size();
+                     for (int32_t i = first; i < end; ++i) {
+                       bool known = false;
+                       for (size_t k = start; k < take->size() && !known; ++k)
+                         known = SameElement(*list.values(), (*take)[k], *list.values(), i);
+                       if (!known) take->push_back(i);
+                     }
+                   }));
+  AddToCollections(registries, "ARRAY_REVERSE", "ARRAY_REVERSE(array)",
+                   "The elements in reverse order.", {"ARRAY_REVERSE(ARRAY[1, 2])", "[2, 1]"},
+                   OneArray("ARRAY_REVERSE", [](const arrow::ListArray&, int32_t first, int32_t end,
+                                                std::vector<int32_t>* take) {
+                     for (int32_t i = end; i > first; --i) take->push_back(i - 1);
+                   }));
+  AddToCollections(
+      registries, "ARRAY_SLICE", "ARRAY_SLICE(array, start [, end])",
       "The elements from a place to another, both 1-based and included; negative: from the end.",
       {"ARRAY_SLICE(ARRAY[1, 2, 3], 2)", "[2, 3]"}, BindSlice);
-  Add(registries, "MAP_KEYS", "MAP_KEYS(map)", "The keys.", {"MAP_KEYS(MAP['a', 1])", "[a]"},
-      MapPart("MAP_KEYS", 0));
-  Add(registries, "MAP_VALUES", "MAP_VALUES(map)", "The values.",
-      {"MAP_VALUES(MAP['a', 1])", "[1]"}, MapPart("MAP_VALUES", 1));
-  Add(registries, "MAP_ENTRIES", "MAP_ENTRIES(map)", "The pairs as rows of key and value.",
-      {"MAP_ENTRIES(MAP['a', 1])", "[(a, 1)]"}, MapPart("MAP_ENTRIES", 2));
+  AddToCollections(registries, "MAP_KEYS", "MAP_KEYS(map)", "The keys.",
+                   {"MAP_KEYS(MAP['a', 1])", "[a]"}, MapPart("MAP_KEYS", 0));
+  AddToCollections(registries, "MAP_VALUES", "MAP_VALUES(map)", "The values.",
+                   {"MAP_VALUES(MAP['a', 1])", "[1]"}, MapPart("MAP_VALUES", 1));
+  AddToCollections(registries, "MAP_ENTRIES", "MAP_ENTRIES(map)",
+                   "The pairs as rows of key and value.", {"MAP_ENTRIES(MAP['a', 1])", "[(a, 1)]"},
+                   MapPart("MAP_ENTRIES", 2));
 }
 
 }  // namespace millrace::functions

@@ -310,7 +310,10 @@ Result<std::unique_ptr<Operator>> MakeAggregate(const OperatorRequest& request) 
   for (const AggregateCall& call : config.aggregates) {
     BoundCall& bound = plan.calls.emplace_back();
     ARROW_ASSIGN_OR_RAISE(const BoundAggregate function, Bind(call, registries));
-    ARROW_ASSIGN_OR_RAISE(bound.aggregator, function.make());
+    const bool takes_back = request.inputs[0].changelog != ChangelogMode::kAppend;
+    ARROW_ASSIGN_OR_RAISE(bound.aggregator, takes_back && function.make_retractable
+                                                ? function.make_retractable()
+                                                : function.make());
     Schema& columns = plan.states[0].value;
     bound.first_column = columns.size();
     for (const SqlType& type : bound.aggregator->StateTypes()) {

@@ -135,8 +135,10 @@ class Aggregator {
 struct BoundAggregate {
   SqlType type;
   std::vector<SqlType> argument_types;
-  bool retractable = true;
+  bool retractable = true;  ///< what `make` makes takes rows back
   std::function<Result<std::unique_ptr<Aggregator>>()> make;
+  /// For input that takes rows back, where `make` cannot.
+  std::function<Result<std::unique_ptr<Aggregator>>()> make_retractable = nullptr;
 };
 
 struct AggregateFunctionSpec {
