@@ -71,8 +71,8 @@ class ProtobufTest : public testing::Test {
     std::vector<std::string> lines;
     for (int64_t row = 0; row < rows.num_rows(); ++row) {
       std::string& line = lines.emplace_back();
-      for (const auto& column : rows.columns()) {
-        line += (line.empty() ? "" : "|") + (*column->GetScalar(row))->ToString();
+      for (int i = 0; i < rows.num_columns(); ++i) {
+        line += (i == 0 ? "" : "|") + (*rows.column(i)->GetScalar(row))->ToString();
       }
     }
     return lines;
@@ -86,7 +86,7 @@ class ProtobufTest : public testing::Test {
 
 Schema AllColumns() {
   const SqlType inner =
-      SqlType::Row({{"tags", SqlType::Array(SqlType::String()), {}}, {"x", SqlType::Int(), {}}});
+      SqlType::Row({{"x", SqlType::Int(), {}}, {"tags", SqlType::Array(SqlType::String()), {}}});
   return Schema({{"a", SqlType::Boolean(), {}},
                  {"b", SqlType::Int(), {}},
                  {"c", SqlType::BigInt(), {}},

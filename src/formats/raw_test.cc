@@ -22,7 +22,7 @@ TEST(RawTest, ReadsAndWritesMessages) {
   const std::vector<Value> values = {
       {SqlType::String(), {}, "a\nb", "a\nb"},
       {SqlType::String(), {{"charset", "ISO-8859-1"}}, "gr\xFC\xDF", "grüß"},
-      {SqlType::Bytes(), {}, std::string("\0\1", 2), R"(\0\x1)"},
+      {SqlType::Bytes(), {}, std::string("\0\1", 2), std::string("\0\1", 2)},
       {SqlType::Boolean(), {}, "\1", "true"},
       {SqlType::TinyInt(), {}, "\xFF", "-1"},
       {SqlType::SmallInt(), {}, "\1\2", "258"},
