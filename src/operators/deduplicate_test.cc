@@ -26,6 +26,7 @@ struct Options {
   bool rowtime = true;
   bool keep_last = false;
   ChangelogMode output = ChangelogMode::kRetract;
+  ChangelogMode input = ChangelogMode::kAppend;
 };
 
 struct Row {
@@ -57,7 +58,7 @@ class DeduplicateTest : public testing::Test {
     std::vector<PortPlan> ports = {{"main", Input(), options.output},
                                    {"late", Input(), ChangelogMode::kAppend}};
     return std::make_unique<OperatorHarness>(services_, config, std::move(ports),
-                                             std::vector<Schema>{Input()});
+                                             std::vector<Schema>{Input()}, options.input);
   }
 
   TestServices services_;
@@ -96,6 +97,29 @@ TEST_F(DeduplicateTest, AnUpsertStreamLeavesOutTheRowBefore) {
     if (!rowtime) expected.emplace_back("+U(3, a, 1970-01-01 00:00:04.000000)");
     EXPECT_EQ(h->Taken(), expected) << rowtime;
   }
+}
+
+TEST_F(DeduplicateTest, AnUpsertInputGetsTheRowsBefore) {
+  auto h = Make({.rowtime = false, .keep_last = true, .input = ChangelogMode::kUpsert});
+  h->Open();
+  const auto push = [&](const std::vector<Row>& rows, const std::vector<RowKind>& kinds) {
+    Batch batch = Rows(rows);
+    arrow::Int8Builder builder;
+    for (const RowKind kind : kinds) ASSERT_TRUE(builder.Append(static_cast<int8_t>(kind)).ok());
+    ASSERT_TRUE(builder.Finish(&batch.kinds).ok());
+    h->Push(std::move(batch));
+  };
+  constexpr auto kUpsert = RowKind::kUpdateAfter;
+  constexpr auto kDelete = RowKind::kDelete;
+  // A deletion of a key that is not there, and one within the batch, are nothing.
+  push({{1, "a", 1}, {2, "b", 2}, {0, "c", 0}, {3, "d", 3}, {0, "d", 0}},
+       {kUpsert, kUpsert, kDelete, kUpsert, kDelete});
+  EXPECT_THAT(h->Taken(), ElementsAre("+I" + Row{1, "a", 1}.Text(), "+I" + Row{2, "b", 2}.Text()));
+  push({{4, "a", 4}, {0, "b", 0}, {5, "d", 5}}, {kUpsert, kDelete, kUpsert});
+  EXPECT_THAT(h->Taken(), ElementsAre("-U" + Row{1, "a", 1}.Text(), "+U" + Row{4, "a", 4}.Text(),
+                                      "-D" + Row{2, "b", 2}.Text(), "+I" + Row{5, "d", 5}.Text()));
+  push({{6, "b", 6}}, {kUpsert});
+  EXPECT_THAT(h->Taken(), ElementsAre("+I" + Row{6, "b", 6}.Text()));
 }
 
 TEST_F(DeduplicateTest, OfEqualTimesTheFirstStaysTheFirst) {
