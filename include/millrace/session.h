@@ -109,6 +109,9 @@ class MILLRACE_EXPORT JobClient {
   /// Saves the state of the running job into a folder of its own under `folder`; gives its path.
   /// Waits for it.
   arrow::Result<std::string> Savepoint(const std::string& folder);
+  /// The same, and the job finishes with it: nothing is processed after the savepoint, and what is
+  /// in it is committed. Waits for the end.
+  arrow::Result<std::string> StopWithSavepoint(const std::string& folder);
   JobMetrics metrics() const;
 
   class Impl;

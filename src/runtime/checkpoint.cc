@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <charconv>
 #include <map>
+#include <optional>
+#include <set>
 
 #include <arrow/util/crc32.h>
 #include <nlohmann/json.hpp>
@@ -17,6 +19,8 @@ constexpr std::string_view kManifest = "manifest.json";
 uint32_t Crc32(std::string_view bytes) {
   return arrow::internal::crc32(0, bytes.data(), bytes.size());
 }
+
+std::string ManifestOf(const std::string& folder) { return folder + "/" + std::string(kManifest); }
 
 nlohmann::json ToJson(const StoredPart& part) {
   nlohmann::json json{{"node", part.id.node},
@@ -81,10 +85,11 @@ class PartsFile {
 };
 
 Status WriteTask(FileSystem& files, const std::string& folder, const CheckpointContent::Task& task,
-                 std::vector<StoredPart>* parts) {
+                 const std::atomic<bool>& abandoned, std::vector<StoredPart>* parts) {
   ARROW_ASSIGN_OR_RAISE(PartsFile file, PartsFile::Open(files, folder, task.file));
   std::string bytes;
   for (const PartId& id : task.snapshot->parts()) {
+    if (abandoned.load(std::memory_order_relaxed)) return Status::Cancelled("abandoned");
     ARROW_RETURN_NOT_OK(task.snapshot->Write(id, &bytes));
     const StoredPart part{id,
                           task.snapshot->version(id),
@@ -100,81 +105,146 @@ Status WriteTask(FileSystem& files, const std::string& folder, const CheckpointC
   return file.Close();
 }
 
-/// The checkpoints of a folder that have a manifest, oldest first.
-Result<std::vector<std::pair<int64_t, std::string>>> CompleteCheckpoints(
-    FileSystem& files, const std::string& folder) {
+/// The id in "…/chk-<id>"; nothing for another folder.
+std::optional<int64_t> IdOf(std::string_view folder) {
+  const std::string_view name = folder.substr(folder.rfind('/') + 1);
+  if (!name.starts_with(kPrefix)) return std::nullopt;
+  int64_t id = 0;
+  const char* end = name.data() + name.size();
+  const auto parsed = std::from_chars(name.data() + kPrefix.size(), end, id);
+  if (parsed.ec != std::errc() || parsed.ptr != end) return std::nullopt;
+  return id;
+}
+
+std::string ParentOf(std::string_view path) { return std::string(path.substr(0, path.rfind('/'))); }
+
+/// Without "..", so that it can be compared.
+std::string PathOf(const std::string& checkpoint, const StoredPart& part) {
+  if (!part.file.starts_with("../")) return checkpoint + "/" + part.file;
+  return ParentOf(checkpoint) + part.file.substr(2);
+}
+
+/// The files of each checkpoint below a folder, by its id; complete ones have a manifest.
+struct FoundCheckpoint {
+  std::string path;
+  std::vector<std::string> files;
+  bool complete = false;
+};
+Result<std::map<int64_t, FoundCheckpoint>> CheckpointsIn(FileSystem& files,
+                                                         const std::string& folder) {
   ARROW_ASSIGN_OR_RAISE(const auto found, files.List(folder));
-  std::vector<std::pair<int64_t, std::string>> checkpoints;
+  std::map<int64_t, FoundCheckpoint> checkpoints;
   for (const FileInfo& file : found) {
-    const std::string_view path = file.path;
-    if (!path.ends_with(std::string("/") + std::string(kManifest))) continue;
-    const std::string_view parent = path.substr(0, path.size() - kManifest.size() - 1);
-    const std::string_view name = parent.substr(parent.rfind('/') + 1);
-    if (!name.starts_with(kPrefix)) continue;
-    int64_t id = 0;
-    const char* end = name.data() + name.size();
-    const auto parsed = std::from_chars(name.data() + kPrefix.size(), end, id);
-    if (parsed.ec == std::errc() && parsed.ptr == end) checkpoints.emplace_back(id, parent);
+    const std::string parent = ParentOf(file.path);
+    const auto id = IdOf(parent);
+    if (!id || ParentOf(parent) != folder) continue;
+    FoundCheckpoint& checkpoint = checkpoints[*id];
+    checkpoint.path = parent;
+    checkpoint.files.push_back(file.path);
+    checkpoint.complete = checkpoint.complete || file.path == ManifestOf(parent);
   }
-  std::sort(checkpoints.begin(), checkpoints.end());
   return checkpoints;
+}
+
+/// All but a manifest.
+Status WriteParts(FileSystem& files, const std::string& path, const CheckpointContent& content,
+                  const std::atomic<bool>& abandoned, std::vector<StoredPart>* parts) {
+  ARROW_RETURN_NOT_OK(files.CreateDirectories(path));
+  for (const CheckpointContent::Task& task : content.tasks) {
+    if (task.snapshot == nullptr) continue;
+    ARROW_RETURN_NOT_OK(WriteTask(files, path, task, abandoned, parts));
+  }
+  if (content.finders.empty()) return Status::OK();
+  ARROW_ASSIGN_OR_RAISE(PartsFile file, PartsFile::Open(files, path, "finders.bin"));
+  for (const CheckpointContent::Finder& finder : content.finders) {
+    const StoredPart part{
+        {finder.node, std::string(kFinderState), std::nullopt}, 1, 0, 1, 1, {}, 0, 0, 0};
+    ARROW_RETURN_NOT_OK(file.Add(part, finder.state, parts));
+  }
+  return file.Close();
+}
+
+nlohmann::json ManifestFor(const Checkpoint& checkpoint) {
+  nlohmann::json json{
+      {"format", Checkpoint::kFormat}, {"checkpoint", Raw(checkpoint.id)}, {"job", checkpoint.job}};
+  json["parts"] = nlohmann::json::array();
+  for (const StoredPart& part : checkpoint.parts) json["parts"].push_back(ToJson(part));
+  json["crc32"] = Crc32(json.dump());
+  return json;
+}
+
+Status WriteManifest(FileSystem& files, const Checkpoint& checkpoint) {
+  const std::string manifest = ManifestOf(checkpoint.path);
+  const std::string unfinished = manifest + ".new";
+  ARROW_ASSIGN_OR_RAISE(auto file, files.OpenOutput(unfinished, OpenMode::kTruncate));
+  ARROW_RETURN_NOT_OK(file->Append(ManifestFor(checkpoint).dump(1)));
+  ARROW_RETURN_NOT_OK(file->Sync());
+  ARROW_RETURN_NOT_OK(file->Close());
+  return files.Rename(unfinished, manifest);
+}
+
+/// As far as it goes: what stays is removed with old checkpoints.
+void RemoveUnfinished(FileSystem& files, const std::string& path) {
+  const auto found = files.List(path);
+  if (!found.ok()) return;
+  for (const FileInfo& file : *found) (void)files.Remove(file.path);
+  (void)files.Remove(path);
 }
 
 }  // namespace
 
-Result<std::string> WriteCheckpoint(FileSystem& files, const std::string& folder,
-                                    const CheckpointContent& content) {
-  const std::string path = folder + "/" + std::string(kPrefix) + std::to_string(Raw(content.id));
-  ARROW_RETURN_NOT_OK(files.CreateDirectories(path));
-  std::vector<StoredPart> parts;
-  for (const CheckpointContent::Task& task : content.tasks) {
-    if (task.snapshot != nullptr) ARROW_RETURN_NOT_OK(WriteTask(files, path, task, &parts));
-  }
-  if (!content.finders.empty()) {
-    ARROW_ASSIGN_OR_RAISE(PartsFile file, PartsFile::Open(files, path, "finders.bin"));
-    for (const CheckpointContent::Finder& finder : content.finders) {
-      const StoredPart part{
-          {finder.node, std::string(kFinderState), std::nullopt}, 1, 0, 1, 1, {}, 0, 0, 0};
-      ARROW_RETURN_NOT_OK(file.Add(part, finder.state, &parts));
-    }
-    ARROW_RETURN_NOT_OK(file.Close());
-  }
-
-  nlohmann::json json{
-      {"format", Checkpoint::kFormat}, {"checkpoint", Raw(content.id)}, {"job", content.job}};
-  json["parts"] = nlohmann::json::array();
-  for (const StoredPart& part : parts) json["parts"].push_back(ToJson(part));
-  const std::string manifest = path + "/" + std::string(kManifest);
-  const std::string unfinished = manifest + ".new";
-  ARROW_ASSIGN_OR_RAISE(auto file, files.OpenOutput(unfinished, OpenMode::kTruncate));
-  ARROW_RETURN_NOT_OK(file->Append(json.dump(1)));
-  ARROW_RETURN_NOT_OK(file->Sync());
-  ARROW_RETURN_NOT_OK(file->Close());
-  ARROW_RETURN_NOT_OK(files.Rename(unfinished, manifest));
-  return path;
+int64_t Checkpoint::state_bytes() const {
+  int64_t bytes = 0;
+  for (const StoredPart& part : parts) bytes += part.length;
+  return bytes;
 }
 
-Result<Checkpoint> ReadCheckpoint(FileSystem& files, const std::string& path) {
+std::string CheckpointPath(const std::string& folder, CheckpointId id) {
+  return folder + "/" + std::string(kPrefix) + std::to_string(Raw(id));
+}
+
+Result<Checkpoint> WriteCheckpoint(FileSystem& files, const std::string& path,
+                                   const CheckpointContent& content,
+                                   const std::atomic<bool>& abandoned) {
+  Checkpoint checkpoint{content.id, path, content.job, {}};
+  Status status = WriteParts(files, path, content, abandoned, &checkpoint.parts);
+  if (status.ok() && abandoned.load()) status = Status::Cancelled("abandoned");
+  if (status.ok()) status = WriteManifest(files, checkpoint);
+  if (status.ok()) return checkpoint;
+  RemoveUnfinished(files, path);
+  return status;
+}
+
+Result<std::vector<std::string>> FindCheckpoints(FileSystem& files, const std::string& path) {
   std::string folder = path;
-  if (!files.Stat(folder + "/" + std::string(kManifest)).ok()) {
-    ARROW_ASSIGN_OR_RAISE(const auto complete, CompleteCheckpoints(files, folder));
-    if (complete.empty()) {
-      return Error::User("'" + path + "' holds no complete checkpoint")
-          .Hint(
-              "give the folder of one checkpoint (it has a manifest.json) or the folder above it");
-    }
-    folder = complete.back().second;
+  while (folder.size() > 1 && folder.ends_with('/')) folder.pop_back();
+  if (files.Stat(ManifestOf(folder)).ok()) return std::vector<std::string>{folder};
+  ARROW_ASSIGN_OR_RAISE(const auto found, CheckpointsIn(files, folder));
+  std::vector<std::string> complete;
+  for (auto each = found.rbegin(); each != found.rend(); ++each) {
+    if (each->second.complete) complete.push_back(each->second.path);
   }
-  const std::string manifest = folder + "/" + std::string(kManifest);
+  if (!complete.empty()) return complete;
+  return Error::User("'" + path + "' holds no complete checkpoint")
+      .Hint("give the folder of one checkpoint (it has a manifest.json) or the folder above it");
+}
+
+Result<Checkpoint> ReadCheckpoint(FileSystem& files, const std::string& folder) {
+  const std::string manifest = ManifestOf(folder);
   ARROW_ASSIGN_OR_RAISE(const std::string text, ReadFile(files, manifest));
   Checkpoint checkpoint;
   checkpoint.path = folder;
   try {
-    const auto json = nlohmann::json::parse(text);
+    auto json = nlohmann::json::parse(text);
     if (const int format = json.at("format"); format != Checkpoint::kFormat) {
       return Error::User("the checkpoint has format " + std::to_string(format) +
                          ", this version reads " + std::to_string(Checkpoint::kFormat))
           .In(manifest);
+    }
+    const uint32_t crc32 = json.at("crc32");
+    json.erase("crc32");
+    if (Crc32(json.dump()) != crc32) {
+      return Error::Data("the manifest is not what was written").In(manifest);
     }
     checkpoint.id = CheckpointId{json.at("checkpoint").get<int64_t>()};
     checkpoint.job = json.at("job");
@@ -187,29 +257,60 @@ Result<Checkpoint> ReadCheckpoint(FileSystem& files, const std::string& path) {
 
 Result<std::string> ReadPart(FileSystem& files, const Checkpoint& checkpoint,
                              const StoredPart& part) {
-  const std::string path = checkpoint.path + "/" + part.file;
-  ARROW_ASSIGN_OR_RAISE(const auto file, files.OpenInput(path));
+  const std::string path = PathOf(checkpoint.path, part);
   std::string bytes(static_cast<size_t>(part.length), '\0');
-  ARROW_ASSIGN_OR_RAISE(const size_t read, file->ReadAt(part.offset, bytes));
-  if (read != bytes.size() || Crc32(bytes) != part.crc32) {
-    return Error::Data("the state '" + part.id.state + "' of '" + part.id.node +
-                       "' is not what was written")
-        .In(path)
-        .Hint("the file was changed or cut; restore from another checkpoint");
-  }
-  return bytes;
+  const Status read = [&]() -> Status {
+    ARROW_ASSIGN_OR_RAISE(const auto file, files.OpenInput(path));
+    ARROW_ASSIGN_OR_RAISE(const size_t got, file->ReadAt(part.offset, bytes));
+    if (got == bytes.size() && Crc32(bytes) == part.crc32) return Status::OK();
+    return Error::Data("it is not what was written");
+  }();
+  if (read.ok()) return bytes;
+  const std::string group =
+      part.id.group ? ", key group " + std::to_string(Raw(*part.id.group)) : std::string();
+  return Error::Data("the state '" + part.id.state + "' of '" + part.id.node + "'" + group +
+                     " cannot be read: " + read.message())
+      .In(path)
+      .Hint("the file was changed, cut or removed; restore from another checkpoint");
+}
+
+int64_t HighestCheckpoint(FileSystem& files, const std::string& folder) {
+  const auto found = CheckpointsIn(files, folder);
+  return found.ok() && !found->empty() ? found->rbegin()->first : 0;
 }
 
 Status RemoveOldCheckpoints(FileSystem& files, const std::string& folder, int keep) {
-  ARROW_ASSIGN_OR_RAISE(auto complete, CompleteCheckpoints(files, folder));
-  const size_t stay = std::min(complete.size(), static_cast<size_t>(std::max(keep, 1)));
-  complete.resize(complete.size() - stay);
-  for (const auto& [id, path] : complete) {
+  ARROW_ASSIGN_OR_RAISE(auto found, CheckpointsIn(files, folder));
+  int64_t newest = 0;
+  std::set<std::string> needed;
+  for (auto each = found.rbegin(); each != found.rend() && keep > 0; ++each) {
+    FoundCheckpoint& checkpoint = each->second;
+    if (!checkpoint.complete) continue;
+    --keep;
+    if (newest == 0) newest = each->first;
+    needed.insert(checkpoint.files.begin(), checkpoint.files.end());
+    const auto kept = ReadCheckpoint(files, checkpoint.path);
+    if (!kept.ok()) continue;
+    for (const StoredPart& part : kept->parts) {
+      needed.insert(PathOf(checkpoint.path, part));
+    }
+  }
+  for (const auto& [id, checkpoint] : found) {
+    if (id >= newest) break;
     // The manifest first: half a checkpoint must not look complete.
-    ARROW_RETURN_NOT_OK(files.Remove(path + "/" + std::string(kManifest)));
-    ARROW_ASSIGN_OR_RAISE(const auto parts, files.List(path));
-    for (const FileInfo& part : parts) ARROW_RETURN_NOT_OK(files.Remove(part.path));
-    ARROW_RETURN_NOT_OK(files.Remove(path));
+    const std::string manifest = ManifestOf(checkpoint.path);
+    if (checkpoint.complete && !needed.contains(manifest)) {
+      ARROW_RETURN_NOT_OK(files.Remove(manifest));
+    }
+    bool empty = true;
+    for (const std::string& file : checkpoint.files) {
+      if (needed.contains(file)) {
+        empty = false;
+      } else if (file != manifest) {
+        ARROW_RETURN_NOT_OK(files.Remove(file));
+      }
+    }
+    if (empty) ARROW_RETURN_NOT_OK(files.Remove(checkpoint.path));
   }
   return Status::OK();
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <string>
 #include <vector>
@@ -21,7 +22,7 @@ struct StoredPart {
   int subtask = 0;      ///< that wrote it
   int parallelism = 1;  ///< of its stage
   int max_parallelism = 128;
-  std::string file;  ///< in the checkpoint's folder
+  std::string file;  ///< relative to the checkpoint's folder; may lie in that of an older one
   int64_t offset = 0;
   int64_t length = 0;
   uint32_t crc32 = 0;
@@ -34,6 +35,8 @@ struct Checkpoint {
   std::string path;  ///< its folder
   std::string job;
   std::vector<StoredPart> parts;
+
+  int64_t state_bytes() const;
 };
 
 /// What a checkpoint is written from.
@@ -55,19 +58,31 @@ struct CheckpointContent {
   std::vector<Finder> finders;
 };
 
-/// Writes `<folder>/chk-<id>`, durable when this returns; gives its path. May block.
-Result<std::string> WriteCheckpoint(FileSystem& files, const std::string& folder,
-                                    const CheckpointContent& content);
+/// `<folder>/chk-<id>`.
+std::string CheckpointPath(const std::string& folder, CheckpointId id);
 
-/// Reads a checkpoint's manifest. `path`: its folder, or a folder of checkpoints, of which the
-/// newest complete one is taken. May block.
-Result<Checkpoint> ReadCheckpoint(FileSystem& files, const std::string& path);
+/// Writes a checkpoint into the folder `path`, durable when this returns. Where it fails, or finds
+/// `abandoned` set before it is complete, it removes what it has written. May block.
+Result<Checkpoint> WriteCheckpoint(FileSystem& files, const std::string& path,
+                                   const CheckpointContent& content,
+                                   const std::atomic<bool>& abandoned);
 
-/// The bytes of a part; an error where they are not those that were written.
+/// The folders of the checkpoints that `path` stands for, the newest first: itself, where it is
+/// one, or the complete ones below it. A user error where there is none. May block.
+Result<std::vector<std::string>> FindCheckpoints(FileSystem& files, const std::string& path);
+
+/// Reads the manifest in the folder of a checkpoint; a data error where it is damaged. May block.
+Result<Checkpoint> ReadCheckpoint(FileSystem& files, const std::string& folder);
+
+/// The bytes of a part; a data error where they are not those that were written.
 Result<std::string> ReadPart(FileSystem& files, const Checkpoint& checkpoint,
                              const StoredPart& part);
 
-/// Removes the complete checkpoints of `folder` but the newest `keep`.
+/// The highest id of a checkpoint in `folder`, complete or not; 0: there is none.
+int64_t HighestCheckpoint(FileSystem& files, const std::string& folder);
+
+/// Removes the complete checkpoints of `folder` but the newest `keep`, and what is left of others
+/// before the newest. Files that a kept one refers to stay.
 Status RemoveOldCheckpoints(FileSystem& files, const std::string& folder, int keep);
 
 }  // namespace millrace

@@ -24,7 +24,7 @@ class Runnable : public std::enable_shared_from_this<Runnable> {
 
   /// Asks for a slice. Any thread; cheap when repeated.
   void Wake();
-  /// Wakes it at `at_us` of the wall clock; replaces the alarm before. Any thread.
+  /// Wakes it at `at_us` of the monotonic clock; replaces the alarm before. Any thread.
   void WakeAt(int64_t at_us);
 
   /// For executors: runs one slice of what was enqueued.

@@ -5,38 +5,35 @@
 #include <utility>
 
 #include "base/log.h"
+#include "spi/services.h"
 
 namespace millrace {
 
-Job::Job(std::string id, std::shared_ptr<const PhysicalPlan> plan, JobOptions options,
-         Executor& executor, Services& services)
-    : Runnable(executor),
-      id_(std::move(id)),
-      plan_(std::move(plan)),
-      options_(std::move(options)),
-      services_(services) {}
+Job::Job(JobDefinition definition)
+    : Runnable(definition.executor),
+      definition_(std::move(definition)),
+      coordinator_(definition_, *this),
+      restart_policy_(definition_.options.restart) {}
 
 Result<std::shared_ptr<Job>> Job::Make(std::string id, std::shared_ptr<const PhysicalPlan> plan,
                                        JobOptions options, Executor& executor, Services& services,
                                        const OperatorMaker& maker, const SplitFinderMaker& finder) {
-  std::shared_ptr<Job> job(
-      new Job(std::move(id), std::move(plan), std::move(options), executor, services));
-  ARROW_RETURN_NOT_OK(job->Build(maker));
-  if (!job->options_.restore_from.empty()) ARROW_RETURN_NOT_OK(job->Restore());
-  ARROW_RETURN_NOT_OK(job->MakeAssigners(finder));
+  std::shared_ptr<Job> job(new Job(
+      {std::move(id), std::move(plan), std::move(options), executor, services, maker, finder}));
+  const std::string& from = job->options().restore_from;
+  std::vector<std::string> candidates;
+  if (!from.empty()) {
+    ARROW_ASSIGN_OR_RAISE(candidates, FindCheckpoints(executor.env().files(), from));
+  }
+  ARROW_ASSIGN_OR_RAISE(job->execution_,
+                        Execution::Make(job->definition_, job->Poster(), candidates));
+  job->restored_ = job->execution_->restored();
+  job->coordinator_.Open(job->Poster());
   return job;
 }
 
 void Job::Start() {
-  unfinished_ = open_ = runners_.size();
-  for (const auto& runner : runners_) runner->Start();
-  Post([this] {
-    for (const auto& assigner : assigners_) assigner->Start();
-    if (options_.checkpoint_interval_us > 0) {
-      next_tick_us_ = executor_.env().NowMicros() + options_.checkpoint_interval_us;
-      WakeAt(next_tick_us_);
-    }
-  });
+  Post([this] { Run(execution_); });
 }
 
 // --- messages
@@ -49,7 +46,7 @@ void Job::Post(std::function<void()> message) {
   Wake();
 }
 
-std::function<void(std::function<void()>)> Job::Poster() {
+Execution::Post Job::Poster() {
   return [weak = std::weak_ptr<Job>(std::static_pointer_cast<Job>(shared_from_this()))](
              std::function<void()> message) {
     if (auto job = weak.lock()) job->Post(std::move(message));
@@ -67,203 +64,179 @@ bool Job::RunSlice() {
   return false;
 }
 
-void Job::OnSnapshot(int runner, CheckpointId id, std::shared_ptr<StageSnapshot> snapshot) {
-  Post([this, runner, id, snapshot = std::move(snapshot)] {
-    if (pending_ == nullptr || pending_->content.id != id) return;
-    pending_->content.tasks[static_cast<size_t>(runner)].snapshot = snapshot;
-    if (--pending_->missing == 0) Collected();
-  });
-}
-
-void Job::OnFinished(int /*runner*/) {
-  Post([this] {
-    --unfinished_;
-    Request();
-  });
-}
-
-void Job::OnFailed(int /*runner*/, Status status) {
-  Post([this, status = std::move(status)] { FailJob(status); });
-}
-
-void Job::OnClosed(int /*runner*/) {
-  Post([this] {
-    if (--open_ == 0) End();
-  });
-}
-
-// --- checkpoints
-
 void Job::Tick() {
-  if (next_tick_us_ == AlarmHeap::kNever || ending_) return;
-  const int64_t now = executor_.env().NowMicros();
-  if (now < next_tick_us_) return;
-  next_tick_us_ = now + options_.checkpoint_interval_us;
-  WakeAt(next_tick_us_);
-  requested_ = true;
-  Request();
+  if (phase_ == Phase::kRunning) coordinator_.Tick();
+  if (phase_ == Phase::kPausing && executor_.env().MonotonicMicros() >= restart_at_us_) Restart();
+  int64_t next = AlarmHeap::kNever;
+  if (phase_ == Phase::kRunning) next = coordinator_.next_tick_us();
+  if (phase_ == Phase::kPausing) next = restart_at_us_;
+  WakeAt(next);
 }
 
-void Job::Savepoint(std::string folder, SavepointDone done) {
-  Post([this, folder = std::move(folder), done = std::move(done)] {
-    if (ending_) {
-      done(Error::User("the job has ended"));
+void Job::OnSnapshot(int runner, CheckpointId id, TaskCheckpoint checkpoint) {
+  coordinator_.OnSnapshot(runner, id, std::move(checkpoint));
+}
+
+std::future<Result<std::string>> Job::Savepoint(std::string folder, bool stop) {
+  auto promise = std::make_shared<std::promise<Result<std::string>>>();
+  Post([this, folder = std::move(folder), stop, promise] {
+    if (phase_ == Phase::kEnding || phase_ == Phase::kOver) {
+      promise->set_value(Error::User("the job has ended"));
       return;
     }
-    savepoints_.push_back({folder, done});
-    Request();
+    coordinator_.Savepoint(
+        folder, stop, [promise](Result<std::string> path) { promise->set_value(std::move(path)); });
   });
+  return promise->get_future();
 }
 
-/// Begins the next checkpoint that is wanted, if none is under way.
-void Job::Request() {
-  if (pending_ != nullptr || ending_) return;
-  if (unfinished_ > 0 && !requested_ && savepoints_.empty()) return;
-  for (const auto& assigner : assigners_) {
-    // What the finder is about to find must not be known to it and to no reader.
-    if (!assigner->busy()) continue;
-    assigner->WhenQuiet([this] { Request(); });
-    return;
+// --- attempts
+
+void Job::Run(std::shared_ptr<Execution> execution) {
+  execution->Start(*this);
+  coordinator_.Start(std::move(execution));
+}
+
+void Job::Fail(const Status& status) {
+  if (phase_ != Phase::kRunning && phase_ != Phase::kEnding) return;
+  {
+    std::lock_guard lock(state_mutex_);
+    if (state_ != JobState::kRunning) return;
   }
-  Begin();
-}
-
-void Job::Begin() {
-  pending_ = std::make_unique<Pending>();
-  pending_->content = {CheckpointId{next_checkpoint_++}, options_.name, task_files_, {}};
-  pending_->missing = runners_.size();
-  pending_->folder = options_.checkpoint_folder;
-  if (!savepoints_.empty()) {
-    pending_->savepoint = std::move(savepoints_.front());
-    pending_->folder = pending_->savepoint->folder;
-    savepoints_.pop_front();
+  // What the user has to mend would fail in the same way again.
+  std::optional<int64_t> pause;
+  if (InfoOf(status).error_class != ErrorClass::kUser) {
+    Env& env = executor_.env();
+    pause = restart_policy_.OnFailure(env.MonotonicMicros(), env.Random());
+  }
+  coordinator_.Abandon(
+      status.WithMessage("the job failed before it was complete: ", status.message()));
+  if (!pause) {
+    SetOutcome(JobState::kFailed, status);
+    phase_ = Phase::kEnding;
   } else {
-    requested_ = false;
-    pending_->last = unfinished_ == 0;
+    Log(LogLevel::kWarn, "runtime", "a job failed and restarts",
+        {{"job", id()},
+         {"pause_ms", std::to_string(*pause / 1000)},
+         {"from", coordinator_.newest().empty() ? "its beginning" : coordinator_.newest()},
+         {"cause", Describe(status)}});
+    definition_.services.metrics().counter("restarts", {{"job", id()}})->Add();
+    restart_at_us_ = executor_.env().MonotonicMicros() + *pause;
+    phase_ = Phase::kFailing;
+    std::lock_guard lock(state_mutex_);
+    state_ = JobState::kRestarting;
+    ++restarts_;
+    last_failure_ = status.message();
   }
-  for (const auto& assigner : assigners_) {
-    Result<std::string> state = assigner->Snapshot();
-    if (!state.ok()) {
-      FailJob(state.status());
-      return;
-    }
-    pending_->content.finders.push_back({assigner->node(), *std::move(state)});
-  }
-  for (const auto& runner : runners_) runner->Trigger(pending_->content.id);
-}
-
-void Job::Collected() {
-  pending_->missing = runners_.size();
-  const auto post = Poster();
-  const CheckpointId id = pending_->content.id;
-  const auto tasks = pending_->content.tasks;
-  for (const CheckpointContent::Task& task : tasks) {
-    if (task.snapshot == nullptr) {
-      Flushed(id, Status::OK());
-      continue;
-    }
-    task.snapshot->WhenFlushed([post, this, id](Status status) {
-      post([this, id, status = std::move(status)] { Flushed(id, status); });
-    });
+  if (execution_ == nullptr || execution_->all_closed()) {
+    OnAllClosed();
+  } else {
+    execution_->Cancel();
   }
 }
 
-void Job::Flushed(CheckpointId id, const Status& status) {
-  if (pending_ == nullptr || pending_->content.id != id) return;
-  if (!status.ok()) {
-    Written(id, status);
-    return;
-  }
-  if (--pending_->missing > 0) return;
-  if (pending_->folder.empty()) {
-    Written(id, std::string());
-    return;
-  }
-  const int keep = pending_->savepoint ? 0 : options_.keep_checkpoints;
-  executor_.env().Execute([post = Poster(), this, &env = executor_.env(), id, keep,
-                           content = pending_->content, folder = pending_->folder] {
-    Result<std::string> path = [&]() -> Result<std::string> {
+void Job::OnAllClosed() {
+  DropExecution();
+  if (phase_ != Phase::kFailing) return End();
+  BeginPause();
+}
+
+/// Once the attempt before leaves nothing behind: a checkpoint that it still writes would become
+/// the newest one.
+void Job::BeginPause() {
+  if (phase_ != Phase::kFailing || execution_ != nullptr || coordinator_.writing()) return;
+  phase_ = Phase::kPausing;
+}
+
+void Job::Restart() {
+  phase_ = Phase::kRestoring;
+  std::string from = coordinator_.newest();
+  // Older ones of this job's life lie beside it; before the first, the job begins as it did.
+  const bool own = !from.empty();
+  if (!own) from = options().restore_from;
+  const auto self = std::static_pointer_cast<Job>(shared_from_this());
+  executor_.env().Execute([weak = std::weak_ptr<Job>(self), from, own] {
+    const auto job = weak.lock();
+    if (job == nullptr) return;
+    auto made = [&]() -> Result<std::shared_ptr<Execution>> {
       try {
-        return WriteCheckpoint(env.files(), folder, content);
+        std::vector<std::string> candidates;
+        if (!from.empty()) {
+          FileSystem& files = job->executor_.env().files();
+          const std::string all = own ? job->options().checkpoint_folder : from;
+          ARROW_ASSIGN_OR_RAISE(candidates, FindCheckpoints(files, all));
+          // A newer one is of a checkpoint that was given up.
+          if (own) candidates.erase(candidates.begin(), std::ranges::find(candidates, from));
+          if (candidates.empty()) candidates = {from};
+        }
+        return Execution::Make(job->definition_, job->Poster(), candidates);
       } catch (const std::exception& e) {
         return Error::Internal(std::string("unexpected exception: ") + e.what());
       }
     }();
-    if (path.ok() && keep > 0) {
-      if (const Status removed = RemoveOldCheckpoints(env.files(), folder, keep); !removed.ok()) {
-        Log(LogLevel::kWarn, "runtime", "an old checkpoint could not be removed",
-            {{"cause", removed.message()}});
-      }
-    }
-    post([this, id, path = std::move(path)] { Written(id, path); });
+    job->Post([job = job.get(), made = std::move(made)] { job->OnRestored(made); });
   });
 }
 
-void Job::Written(CheckpointId id, const Result<std::string>& path) {
-  if (pending_ == nullptr || pending_->content.id != id) return;
-  const std::unique_ptr<Pending> written = std::move(pending_);
-  if (written->savepoint) written->savepoint->done(path);
-  if (path.ok()) {
+void Job::OnRestored(Result<std::shared_ptr<Execution>> made) {
+  if (phase_ == Phase::kEnding) return End();
+  phase_ = Phase::kRunning;
+  {
     std::lock_guard lock(state_mutex_);
-    ++completed_;
-    last_checkpoint_ = *path;
-  } else {
-    Log(LogLevel::kWarn, "runtime", "a checkpoint failed",
-        {{"job", id_},
-         {"checkpoint", std::to_string(Raw(id))},
-         {"cause", path.status().message()}});
-    if (written->last) {
-      FailJob(path.status().WithMessage("the last checkpoint failed: ", path.status().message()));
-      return;
+    state_ = JobState::kRunning;
+    if (made.ok()) {
+      execution_ = *made;
+      restored_ = execution_->restored();
     }
   }
-  const auto outcome = path.ok() ? CheckpointOutcome::kCompleted : CheckpointOutcome::kAborted;
-  if (written->last) ending_ = true;
-  for (const auto& runner : runners_) runner->Outcome(id, outcome, written->last);
-  Request();
+  if (!made.ok()) return Fail(made.status());
+  Log(LogLevel::kInfo, "runtime", "a job was restarted",
+      {{"job", id()}, {"from", restored_.checkpoint}});
+  Run(execution_);
+}
+
+void Job::DropExecution() {
+  if (execution_ == nullptr) return;
+  execution_->Detach();
+  const auto stats = execution_->stats();
+  std::shared_ptr<Execution> dropped;  // freed outside of the lock
+  std::lock_guard lock(state_mutex_);
+  for (const NodeStats& each : stats) AddStats(each, &earlier_stats_);
+  dropped.swap(execution_);
 }
 
 // --- the end
 
 void Job::Cancel() {
   Post([this] {
-    if (ending_ && open_ == 0) return;
+    if (phase_ == Phase::kOver) return;
     {
       std::lock_guard lock(state_mutex_);
-      if (state_ == JobState::kRunning) {
-        state_ = JobState::kCancelled;
-        status_ = Status::Cancelled("the job '", options_.name, "' was cancelled");
-      }
+      if (state_ == JobState::kRestarting) state_ = JobState::kRunning;
     }
-    CloseAll();
+    const Status cancelled = Status::Cancelled("the job '", options().name, "' was cancelled");
+    SetOutcome(JobState::kCancelled, cancelled);
+    coordinator_.Abandon(cancelled);
+    const bool restoring = phase_ == Phase::kRestoring;
+    phase_ = Phase::kEnding;
+    if (execution_ != nullptr) return execution_->Cancel();
+    if (!restoring) End();
   });
 }
 
-void Job::FailJob(const Status& status) {
-  {
-    std::lock_guard lock(state_mutex_);
-    if (state_ != JobState::kRunning) return;
-    state_ = JobState::kFailed;
-    status_ = status;
-  }
-  CloseAll();
-}
-
-void Job::CloseAll() {
-  ending_ = true;
-  for (const auto& runner : runners_) runner->Cancel();
+/// The first counts.
+void Job::SetOutcome(JobState state, Status status) {
+  std::lock_guard lock(state_mutex_);
+  if (state_ != JobState::kRunning) return;
+  state_ = state;
+  status_ = std::move(status);
 }
 
 void Job::End() {
-  ending_ = true;
+  phase_ = Phase::kOver;
   WakeAt(AlarmHeap::kNever);
-  for (const auto& assigner : assigners_) assigner->Stop();
-  const Status gone = Error::User("the job has ended");
-  if (pending_ != nullptr && pending_->savepoint) pending_->savepoint->done(gone);
-  for (SavepointRequest& savepoint : savepoints_) savepoint.done(gone);
-  pending_.reset();
-  savepoints_.clear();
-  services_.metrics().Remove("job", id_);
+  coordinator_.Close();
+  definition_.services.metrics().Remove("job", id());
   {
     std::lock_guard lock(state_mutex_);
     if (state_ == JobState::kRunning) state_ = JobState::kFinished;
@@ -309,28 +282,26 @@ std::optional<Status> Job::WaitFor(int64_t timeout_us) const {
 
 JobProgress Job::progress() const {
   JobProgress progress;
-  for (const auto& runner : runners_) {
-    for (const NodeStats& stats : runner->stats()) {
-      auto known = std::find_if(progress.nodes.begin(), progress.nodes.end(),
-                                [&](const NodeStats& each) { return each.node == stats.node; });
-      if (known == progress.nodes.end()) {
-        progress.nodes.push_back(stats);
-        continue;
-      }
-      known->rows_in += stats.rows_in;
-      known->rows_out += stats.rows_out;
-      known->batches_in += stats.batches_in;
-      known->dead_rows += stats.dead_rows;
-      if (known->dead_reason.empty()) known->dead_reason = stats.dead_reason;
-      known->busy_us += stats.busy_us;
-      known->backpressured_us += stats.backpressured_us;
-    }
+  std::shared_ptr<Execution> execution;
+  {
+    std::lock_guard lock(state_mutex_);
+    const bool ending = state_ != JobState::kRestarting && !is_over_;
+    progress.state = ending ? JobState::kRunning : state_;
+    progress.nodes = earlier_stats_;
+    progress.restarts = restarts_;
+    progress.last_failure = last_failure_;
+    execution = execution_;
   }
-  std::lock_guard lock(state_mutex_);
-  progress.state = is_over_ ? state_ : JobState::kRunning;
-  progress.checkpoints = completed_;
-  progress.last_checkpoint = last_checkpoint_;
+  if (execution != nullptr) {
+    for (const NodeStats& stats : execution->stats()) AddStats(stats, &progress.nodes);
+  }
+  coordinator_.Fill(&progress);
   return progress;
+}
+
+RestoreReport Job::restored() const {
+  std::lock_guard lock(state_mutex_);
+  return restored_;
 }
 
 }  // namespace millrace

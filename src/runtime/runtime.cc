@@ -1,7 +1,6 @@
 #include "runtime/runtime.h"
 
 #include <algorithm>
-#include <future>
 #include <utility>
 
 #include "runtime/job.h"
@@ -13,12 +12,26 @@ std::string_view ToString(JobState state) {
   switch (state) {
     case JobState::kRunning:
       return "running";
+    case JobState::kRestarting:
+      return "restarting";
     case JobState::kFinished:
       return "finished";
     case JobState::kFailed:
       return "failed";
     case JobState::kCancelled:
       return "cancelled";
+  }
+  return "";
+}
+
+std::string_view ToString(CheckpointRecord::Kind kind) {
+  switch (kind) {
+    case CheckpointRecord::Kind::kPeriodic:
+      return "checkpoint";
+    case CheckpointRecord::Kind::kSavepoint:
+      return "savepoint";
+    case CheckpointRecord::Kind::kLast:
+      return "last checkpoint";
   }
   return "";
 }
@@ -31,14 +44,14 @@ std::optional<Status> JobHandle::WaitFor(int64_t timeout_us) const {
 void JobHandle::WhenOver(std::function<void()> done) const { job_->WhenOver(std::move(done)); }
 void JobHandle::Cancel() const { job_->Cancel(); }
 JobProgress JobHandle::progress() const { return job_->progress(); }
-const RestoreReport& JobHandle::restored() const { return job_->restored(); }
+RestoreReport JobHandle::restored() const { return job_->restored(); }
 
 Result<std::string> JobHandle::Savepoint(const std::string& folder) const {
-  auto done = std::make_shared<std::promise<Result<std::string>>>();
-  auto path = done->get_future();
-  job_->Savepoint(folder,
-                  [done](Result<std::string> result) { done->set_value(std::move(result)); });
-  return path.get();
+  return job_->Savepoint(folder, false).get();
+}
+
+Result<std::string> JobHandle::StopWithSavepoint(const std::string& folder) const {
+  return job_->Savepoint(folder, true).get();
 }
 
 Runtime::Runtime(Services& services, OperatorMaker maker, int workers, SplitFinderMaker finder)
@@ -64,6 +77,7 @@ Result<JobHandle> Runtime::Submit(std::shared_ptr<const PhysicalPlan> plan, JobO
   std::string id;
   {
     std::lock_guard lock(mutex_);
+    ARROW_RETURN_NOT_OK(CheckFolderIsFree(options));
     id = options.name + "-" + std::to_string(next_job_++);
   }
   ARROW_ASSIGN_OR_RAISE(auto job, Job::Make(std::move(id), std::move(plan), std::move(options),
@@ -75,6 +89,17 @@ Result<JobHandle> Runtime::Submit(std::shared_ptr<const PhysicalPlan> plan, JobO
   }
   job->Start();
   return JobHandle(job);
+}
+
+Status Runtime::CheckFolderIsFree(const JobOptions& options) const {
+  if (options.checkpoint_folder.empty()) return Status::OK();
+  for (const auto& job : jobs_) {
+    if (job->over() || job->options().checkpoint_folder != options.checkpoint_folder) continue;
+    return Error::User("the job '" + job->id() + "' writes its checkpoints there")
+        .In(options.checkpoint_folder)
+        .Hint("give this job another name: SET 'pipeline.name' = '…'");
+  }
+  return Status::OK();
 }
 
 void Runtime::Sweep() const {

@@ -31,6 +31,18 @@ using testing_support::Values;
 
 const Schema kRow = Columns({"key", "value"});
 
+class TemporaryFolder {
+ public:
+  explicit TemporaryFolder(Env& env)
+      : path_(std::filesystem::temp_directory_path() /
+              ("millrace-runtime-" + std::to_string(env.Random()))) {}
+  ~TemporaryFolder() { std::filesystem::remove_all(path_); }
+  std::string path() const { return path_.string(); }
+
+ private:
+  const std::filesystem::path path_;
+};
+
 /// `batches` of `rows` rows each, or without end.
 class Source final : public Operator {
  public:
@@ -414,6 +426,120 @@ TEST_F(RuntimeTest, ASavepointIsWrittenWhileTheJobRuns) {
   ASSERT_TRUE(restored.ok()) << restored.status();
   EXPECT_EQ(restored->restored().checkpoint, *path);
   std::filesystem::remove_all(folder);
+}
+
+// P2: restarts, checkpoints that fail, damaged ones, and the end with a savepoint.
+
+TEST_F(RuntimeTest, AFailureThatMayPassRestartsTheJob) {
+  const struct {
+    RestartOptions::Strategy strategy;
+    Status failure;
+    bool recovers;
+  } cases[] = {
+      {RestartOptions::Strategy::kFixedDelay, Error::Transient("the line is cut"), true},
+      {RestartOptions::Strategy::kExponentialDelay, Error::Internal("a defect"), true},
+      {RestartOptions::Strategy::kFixedDelay, Error::User("no such file"), false},
+      {RestartOptions::Strategy::kNone, Error::Transient("the line is cut"), false},
+  };
+  for (const auto& c : cases) {
+    std::atomic<int> batches{0};
+    const PlanNode shaky = MapNode("shaky", [&](Batch batch) -> Result<Batch> {
+      if (++batches == 5) return c.failure;
+      return batch;
+    });
+    JobOptions options;
+    options.restart.strategy = c.strategy;
+    options.restart.delay_us = options.restart.initial_us = 1000;
+    const auto job = runtime().Submit(Plan({{SourceNode(10, 10), shaky, SinkNode()}}, {}), options);
+    ASSERT_TRUE(job.ok()) << job.status();
+    EXPECT_EQ(job->Wait().ok(), c.recovers) << job->Wait();
+    EXPECT_EQ(job->progress().restarts, c.recovers ? 1 : 0);
+    EXPECT_EQ(job->progress().last_failure, c.recovers ? "in 'shaky': " + c.failure.message() : "");
+  }
+}
+
+TEST_F(RuntimeTest, AJobThatKeepsFailingEndsWithItsLastFailure) {
+  const PlanNode broken =
+      MapNode("broken", [](Batch) { return Result<Batch>(Error::Transient("out of reach")); });
+  JobOptions options;
+  options.restart = {
+      .strategy = RestartOptions::Strategy::kFixedDelay, .delay_us = 1000, .attempts = 3};
+  const auto job = runtime().Submit(Plan({{SourceNode(-1, 10), broken, SinkNode()}}, {}), options);
+  ASSERT_TRUE(job.ok()) << job.status();
+  EXPECT_THAT(job->Wait().message(), HasSubstr("out of reach"));
+  EXPECT_EQ(job->progress().restarts, 3);
+  EXPECT_EQ(job->progress().state, JobState::kFailed);
+}
+
+TEST_F(RuntimeTest, AJobIsCancelledWhileItWaitsForItsRestart) {
+  const PlanNode broken =
+      MapNode("broken", [](Batch) { return Result<Batch>(Error::Transient("out of reach")); });
+  JobOptions options;
+  options.restart = {.strategy = RestartOptions::Strategy::kFixedDelay,
+                     .delay_us = 3600 * RestartOptions::kSecond};
+  const auto job = runtime().Submit(Plan({{SourceNode(-1, 10), broken, SinkNode()}}, {}), options);
+  ASSERT_TRUE(job.ok()) << job.status();
+  while (job->progress().state != JobState::kRestarting) ASSERT_FALSE(job->WaitFor(1000));
+  job->Cancel();
+  EXPECT_TRUE(job->Wait().IsCancelled());
+}
+
+TEST_F(RuntimeTest, AJobStopsWithASavepoint) {
+  const TemporaryFolder folder(*env_);
+  const auto job = runtime().Submit(SourceToSink(-1, 10, Partitioning::kHash, 2));
+  ASSERT_TRUE(job.ok()) << job.status();
+  const auto path = job->StopWithSavepoint(folder.path());
+  ASSERT_TRUE(path.ok()) << path.status();
+  EXPECT_TRUE(job->Wait().ok()) << job->Wait();
+  EXPECT_EQ(job->progress().state, JobState::kFinished);
+  EXPECT_TRUE(std::filesystem::exists(*path + "/manifest.json"));
+}
+
+TEST_F(RuntimeTest, ACheckpointThatTakesTooLongIsGivenUpAndTheJobGoesOn) {
+  const TemporaryFolder folder(*env_);
+  seen_.Close();
+  JobOptions options;
+  options.checkpoint_folder = folder.path() + "/job";
+  options.checkpoint_interval_us = 1000;
+  options.checkpoint_timeout_us = 5000;
+  options.channel_bytes = 1000;
+  const auto job = runtime().Submit(SourceToSink(200, 10, Partitioning::kHash, 2), options);
+  ASSERT_TRUE(job.ok()) << job.status();
+  while (job->progress().failed_checkpoints < 3) ASSERT_FALSE(job->WaitFor(1000));
+  EXPECT_THAT(job->progress().history.back().failure, HasSubstr("longer than 5 ms"));
+  seen_.Open();
+  ASSERT_TRUE(job->Wait().ok()) << job->Wait();
+  EXPECT_EQ(seen_.rows, 2 * 200 * 10);
+}
+
+TEST_F(RuntimeTest, ADamagedCheckpointIsPassedOver) {
+  const TemporaryFolder folder(*env_);
+  JobOptions options;
+  options.checkpoint_folder = folder.path() + "/job";
+  options.checkpoint_interval_us = 1000;
+  options.keep_checkpoints = 3;
+  const auto job = runtime().Submit(SourceToSink(-1, 10, Partitioning::kHash, 2), options);
+  ASSERT_TRUE(job.ok()) << job.status();
+  while (job->progress().checkpoints < 3) ASSERT_FALSE(job->WaitFor(1000));
+  EXPECT_FALSE(runtime().Submit(SourceToSink(1, 1, Partitioning::kHash, 1), options).ok());
+  job->Cancel();
+  EXPECT_TRUE(job->Wait().IsCancelled());
+  const std::string newest = job->progress().last_checkpoint;
+  std::filesystem::resize_file(newest + "/stage-0-0.arrows", 1);
+
+  options.restore_from = options.checkpoint_folder;
+  const auto restored = runtime().Submit(SourceToSink(-1, 10, Partitioning::kHash, 2), options);
+  ASSERT_TRUE(restored.ok()) << restored.status();
+  ASSERT_EQ(restored->restored().skipped.size(), 1u);
+  EXPECT_EQ(restored->restored().skipped[0].path, newest);
+  EXPECT_THAT(restored->restored().skipped[0].cause, HasSubstr("'$task' of 'source'"));
+  EXPECT_NE(restored->restored().checkpoint, newest);
+  restored->Cancel();
+  EXPECT_TRUE(restored->Wait().IsCancelled());
+
+  options.restore_from = newest;
+  const auto exact = runtime().Submit(SourceToSink(-1, 10, Partitioning::kHash, 2), options);
+  EXPECT_THAT(exact.status().message(), HasSubstr("cannot be read"));
 }
 
 TEST_F(RuntimeTest, ARestoreFromNowhereSaysSo) {

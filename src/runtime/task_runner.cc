@@ -57,7 +57,20 @@ void TaskRunner::Trigger(CheckpointId id) {
 void TaskRunner::Outcome(CheckpointId id, CheckpointOutcome outcome, bool last) {
   Tell([this, id, outcome, last] {
     closing_ = closing_ || last;
-    return unwanted_ ? Status::OK() : task_->OnCheckpoint(id, outcome);
+    if (unwanted_) return Status::OK();
+    if (held_ && last && !finished_) {
+      task_->Stop();
+      stopping_ = true;
+    }
+    held_ = false;
+    if (outcome == CheckpointOutcome::kAborted) {
+      int64_t held_here = Raw(id);
+      hold_at_.compare_exchange_strong(held_here, 0, std::memory_order_acq_rel);
+      if (aligning_ == id) EndAlignment();
+      if (triggered_ == id) triggered_.reset();
+      checkpoint_ = std::max(checkpoint_, id);
+    }
+    return task_->OnCheckpoint(id, outcome);
   });
 }
 
@@ -119,14 +132,12 @@ Status TaskRunner::Slice(bool* again) {
       AnswerForUnwanted();
       return Status::OK();
     }
-    if (const ProcTime now{env().NowMicros()}; alarm_ <= now) {
-      alarm_ = ProcTime::Never();
-      ARROW_RETURN_NOT_OK(task_->AdvanceClock(now));
-    }
+    if (held_) return Status::OK();
+    ARROW_RETURN_NOT_OK(RingIfDue());
     ARROW_RETURN_NOT_OK(BeginBarrierIfAligned());
     bool moved = false;
     refused_.reset();
-    if (!preparing_) ARROW_RETURN_NOT_OK(Pull(&moved));
+    if (!preparing_ && !stopping_) ARROW_RETURN_NOT_OK(Pull(&moved));
     ARROW_ASSIGN_OR_RAISE(const Progress progress, task_->Run(executor_.slice_us()));
     switch (progress) {
       case Progress::kBarrier:
@@ -134,6 +145,10 @@ Status TaskRunner::Slice(bool* again) {
         moved = true;
         break;
       case Progress::kFinished:
+        if (stopping_) {
+          CloseTask();
+          return Status::OK();
+        }
         if (!finished_) {
           FinishOutput();
           moved = true;
@@ -166,7 +181,7 @@ void TaskRunner::AnswerForUnwanted() {
   if (std::exchange(preparing_, false)) id = checkpoint_;
   if (id) {
     checkpoint_ = *id;
-    if (auto listener = listener_.lock()) listener->OnSnapshot(settings_.runner, *id, nullptr);
+    if (auto listener = listener_.lock()) listener->OnSnapshot(settings_.runner, *id, {});
   }
   if (closing_) CloseTask();
 }
@@ -205,8 +220,8 @@ Status TaskRunner::PullFrom(Input& input, bool* moved) {
         ARROW_RETURN_NOT_OK(UpdateTime(input.input));
         break;
       case ChannelItem::Kind::kBarrier:
-        input.aligned = *moved = true;
-        aligning_ = item->checkpoint;
+        *moved = true;
+        OnBarrier(input, item->checkpoint);
         input.channel->Pop();
         ARROW_RETURN_NOT_OK(BeginBarrierIfAligned());
         break;
@@ -252,6 +267,20 @@ Status TaskRunner::OnEnd(Input& input) {
   return BeginBarrierIfAligned();
 }
 
+void TaskRunner::OnBarrier(Input& input, CheckpointId id) {
+  // One that was given up may still come, in front of a newer one or behind it.
+  if (id <= checkpoint_ || (aligning_ && id < *aligning_)) return;
+  if (aligning_ && id > *aligning_) EndAlignment();
+  if (!aligning_) aligning_since_us_ = env().MonotonicMicros();
+  aligning_ = id;
+  input.aligned = true;
+}
+
+void TaskRunner::EndAlignment() {
+  for (Input& input : inputs_) input.aligned = false;
+  aligning_.reset();
+}
+
 Status TaskRunner::BeginBarrierIfAligned() {
   if (preparing_) return Status::OK();
   std::optional<CheckpointId> id;
@@ -263,6 +292,8 @@ Status TaskRunner::BeginBarrierIfAligned() {
     id = triggered_;
   }
   if (!id) return Status::OK();
+  aligned_us_ = env().MonotonicMicros();
+  if (!aligning_) aligning_since_us_ = aligned_us_;
   aligning_.reset();
   if (triggered_ && *triggered_ <= *id) triggered_.reset();
   checkpoint_ = *id;
@@ -273,10 +304,13 @@ Status TaskRunner::BeginBarrierIfAligned() {
 Status TaskRunner::FreezeNow() {
   ARROW_ASSIGN_OR_RAISE(std::shared_ptr<StageSnapshot> snapshot, task_->Freeze(checkpoint_));
   preparing_ = false;
+  held_ = hold_at_.load(std::memory_order_acquire) == Raw(checkpoint_);
   for (Input& input : inputs_) input.aligned = false;
   if (!finished_) SendToAll({ChannelItem::Kind::kBarrier, {}, {}, checkpoint_, 0});
   if (auto listener = listener_.lock()) {
-    listener->OnSnapshot(settings_.runner, checkpoint_, std::move(snapshot));
+    listener->OnSnapshot(settings_.runner, checkpoint_,
+                         {std::move(snapshot), aligned_us_ - aligning_since_us_,
+                          env().MonotonicMicros() - aligned_us_});
   }
   return Status::OK();
 }
@@ -287,9 +321,8 @@ void TaskRunner::FinishOutput() {
   for (Input& input : inputs_) {
     if (!input.ended) input.channel->Close();
     input.ended = true;
-    input.aligned = false;
   }
-  aligning_.reset();
+  EndAlignment();
   if (auto listener = listener_.lock()) listener->OnFinished(settings_.runner);
 }
 
@@ -336,7 +369,20 @@ void TaskRunner::SendToAll(const ChannelItem& item) {
 
 void TaskRunner::SetAlarm(ProcTime at) {
   alarm_ = at;
-  WakeAt(at.us);
+  rings_at_us_ = at == ProcTime::Never()
+                     ? AlarmHeap::kNever
+                     : env().MonotonicMicros() + std::max<int64_t>(at.us - env().NowMicros(), 0);
+  WakeAt(rings_at_us_);
+}
+
+/// An alarm rings when its time has come, and also when so much time has passed: a wall clock that
+/// is set back does not stop a job.
+Status TaskRunner::RingIfDue() {
+  if (alarm_ == ProcTime::Never()) return Status::OK();
+  const ProcTime now{env().NowMicros()};
+  if (now < alarm_ && env().MonotonicMicros() < rings_at_us_) return Status::OK();
+  const ProcTime rung = std::max(now, std::exchange(alarm_, ProcTime::Never()));
+  return task_->AdvanceClock(rung);
 }
 
 void TaskRunner::OnChannelRoom() {

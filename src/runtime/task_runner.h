@@ -16,12 +16,18 @@ namespace millrace {
 
 class TaskRunner;
 
+/// A task's part in a checkpoint.
+struct TaskCheckpoint {
+  std::shared_ptr<StageSnapshot> snapshot;  ///< null: the task's state is of no use any more
+  int64_t alignment_us = 0;                 ///< from the first barrier to the last
+  int64_t pause_us = 0;                     ///< from there until rows are taken again
+};
+
 /// What a runner tells the coordinator of its job. Called on the runner's thread.
 class TaskListener {
  public:
   virtual ~TaskListener() = default;
-  /// `snapshot` is null where the task's state is of no use any more.
-  virtual void OnSnapshot(int runner, CheckpointId id, std::shared_ptr<StageSnapshot> snapshot) = 0;
+  virtual void OnSnapshot(int runner, CheckpointId id, TaskCheckpoint checkpoint) = 0;
   virtual void OnFinished(int runner) = 0;  ///< all rows have left
   virtual void OnFailed(int runner, Status status) = 0;
   virtual void OnClosed(int runner) = 0;  ///< the last word
@@ -56,6 +62,8 @@ class TaskRunner final : public Runnable,
   // --- commands; any thread, carried out in order
   void Start();
   void Trigger(CheckpointId id);
+  /// Before any task is triggered: behind the barrier of `id` the task waits for the outcome.
+  void HoldAt(CheckpointId id) { hold_at_.store(Raw(id), std::memory_order_release); }
   /// `last`: the task closes when it has done what the outcome asks for.
   void Outcome(CheckpointId id, CheckpointOutcome outcome, bool last);
   void AddSplits(std::vector<Split> splits);
@@ -106,7 +114,10 @@ class TaskRunner final : public Runnable,
   Status PullFrom(Input& input, bool* moved);
   Status UpdateTime(int input);
   Status OnEnd(Input& input);
+  void OnBarrier(Input& input, CheckpointId id);
+  void EndAlignment();
   Status BeginBarrierIfAligned();
+  Status RingIfDue();
   Status FreezeNow();
   void FinishOutput();
   void AnswerForUnwanted();
@@ -131,17 +142,23 @@ class TaskRunner final : public Runnable,
 
   std::atomic<int> full_channels_{0};
   std::atomic<size_t> closed_channels_{0};
+  std::atomic<int64_t> hold_at_{0};
   ProcTime alarm_;
+  int64_t rings_at_us_ = AlarmHeap::kNever;  ///< when `alarm_` is due, on the monotonic clock
   bool started_ = false;
   bool finished_ = false;  ///< all output has left
   bool unwanted_ = false;  ///< nobody reads its output
   bool closing_ = false;   ///< the last checkpoint is over
   bool closed_ = false;
   bool preparing_ = false;                ///< between `PrepareBarrier` and `Freeze`
+  bool held_ = false;                     ///< nothing happens until the outcome
+  bool stopping_ = false;                 ///< only sees its commits through
   std::optional<int> refused_;            ///< input whose batch had to wait
   std::optional<CheckpointId> aligning_;  ///< a barrier has come on some input
+  int64_t aligning_since_us_ = 0;
+  int64_t aligned_us_ = 0;
   std::optional<CheckpointId> triggered_;
-  CheckpointId checkpoint_{0};  ///< the newest that was begun
+  CheckpointId checkpoint_{0};  ///< the newest that was begun or given up
 };
 
 }  // namespace millrace

@@ -45,7 +45,7 @@ void ThreadExecutor::SetAlarm(const std::shared_ptr<Runnable>& runnable, int64_t
 std::shared_ptr<Runnable> ThreadExecutor::Next(std::unique_lock<std::mutex>& lock) {
   while (!stopped_) {
     if (alarms_.next_us() != AlarmHeap::kNever) {
-      const auto due = alarms_.TakeDue(env_.NowMicros());
+      const auto due = alarms_.TakeDue(env_.MonotonicMicros());
       if (!due.empty()) {
         lock.unlock();
         for (const auto& runnable : due) runnable->Wake();
@@ -60,7 +60,7 @@ std::shared_ptr<Runnable> ThreadExecutor::Next(std::unique_lock<std::mutex>& loc
     }
     if (alarms_.next_us() != AlarmHeap::kNever && !watching_) {
       watching_ = true;
-      alarm_.wait_for(lock, std::chrono::microseconds(alarms_.next_us() - env_.NowMicros()));
+      alarm_.wait_for(lock, std::chrono::microseconds(alarms_.next_us() - env_.MonotonicMicros()));
       watching_ = false;
       // Another must watch while this one works.
       if (sleeping_ > 0 && alarms_.next_us() != AlarmHeap::kNever) wake_.notify_one();

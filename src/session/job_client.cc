@@ -59,8 +59,10 @@ void JobClient::Impl::Cancel() {
   if (const auto job = handle()) job->Cancel();
 }
 
-Result<std::string> JobClient::Impl::Savepoint(const std::string& folder) {
-  if (const auto job = handle(); job && !WaitFor(0)) return job->Savepoint(folder);
+Result<std::string> JobClient::Impl::Savepoint(const std::string& folder, bool stop) {
+  if (const auto job = handle(); job && !WaitFor(0)) {
+    return stop ? job->StopWithSavepoint(folder) : job->Savepoint(folder);
+  }
   return Error::User("job '" + id + "' has ended")
       .Hint("its last checkpoint, if any, is what is left");
 }
@@ -122,7 +124,12 @@ std::optional<Status> JobClient::WaitFor(std::chrono::milliseconds timeout) cons
 void JobClient::WhenOver(std::function<void()> done) { impl_->WhenOver(std::move(done)); }
 void JobClient::Cancel() { impl_->Cancel(); }
 Result<std::string> JobClient::Savepoint(const std::string& folder) {
-  return impl_->Savepoint(folder);
+  return impl_->Savepoint(folder, false);
+}
+Result<std::string> JobClient::StopWithSavepoint(const std::string& folder) {
+  ARROW_ASSIGN_OR_RAISE(std::string path, impl_->Savepoint(folder, true));
+  ARROW_RETURN_NOT_OK(impl_->Wait());
+  return path;
 }
 JobMetrics JobClient::metrics() const { return impl_->metrics(); }
 

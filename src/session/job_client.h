@@ -28,7 +28,7 @@ class JobClient::Impl {
   std::optional<Status> WaitFor(int64_t timeout_us);
   void WhenOver(std::function<void()> done);
   void Cancel();
-  Result<std::string> Savepoint(const std::string& folder);
+  Result<std::string> Savepoint(const std::string& folder, bool stop);
   JobStatus status();
   JobMetrics metrics();
 

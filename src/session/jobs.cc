@@ -70,6 +70,38 @@ Result<PortPlan> PortBefore(const PhysicalPlan& plan, const CollectPlace& collec
   return Error::Internal("a query's result has no input");
 }
 
+RestartOptions RestartOf(const Options& settings, bool checkpoints) {
+  using Strategy = RestartOptions::Strategy;
+  const std::map<std::string, Strategy> strategies = {
+      {"none", Strategy::kNone},
+      {"fixed-delay", Strategy::kFixedDelay},
+      {"exponential-delay", Strategy::kExponentialDelay},
+      {"failure-rate", Strategy::kFailureRate}};
+  RestartOptions restart;
+  const std::string type = settings.String("restart-strategy.type");
+  restart.strategy = !type.empty() ? strategies.at(type)
+                     : checkpoints ? Strategy::kExponentialDelay
+                                   : Strategy::kNone;
+  const std::string exponential = "restart-strategy.exponential-delay.";
+  const std::string rate = "restart-strategy.failure-rate.";
+  restart.delay_us = settings.DurationMicros(restart.strategy == Strategy::kFailureRate
+                                                 ? rate + "delay"
+                                                 : "restart-strategy.fixed-delay.delay");
+  restart.attempts = settings.Int("restart-strategy.fixed-delay.attempts");
+  restart.failures = settings.Int(rate + "max-failures-per-interval");
+  restart.interval_us = settings.DurationMicros(rate + "failure-rate-interval");
+  restart.initial_us = settings.DurationMicros(exponential + "initial-backoff");
+  restart.longest_us = settings.DurationMicros(exponential + "max-backoff");
+  restart.multiplier = settings.Double(exponential + "backoff-multiplier");
+  restart.jitter = settings.Double(exponential + "jitter-factor");
+  restart.reset_after_us = settings.DurationMicros(exponential + "reset-backoff-threshold");
+  if (const std::string attempts = exponential + "attempts-before-reset-backoff";
+      settings.Has(attempts)) {
+    restart.attempts_until_reset = settings.Int(attempts);
+  }
+  return restart;
+}
+
 Result<JobOptions> OptionsOf(const std::map<std::string, std::string>& written,
                              const std::string& default_name) {
   // Settings without effect on jobs are carried along in a plan; they are not checked again.
@@ -90,6 +122,13 @@ Result<JobOptions> OptionsOf(const std::map<std::string, std::string>& written,
         .Hint("SET 'execution.checkpointing.dir' = '/var/lib/millrace/checkpoints'");
   }
   options.keep_checkpoints = static_cast<int>(settings.Int("execution.checkpointing.num-retained"));
+  options.checkpoint_timeout_us = settings.DurationMicros("execution.checkpointing.timeout");
+  options.checkpoint_min_pause_us = settings.DurationMicros("execution.checkpointing.min-pause");
+  if (const char* tolerated = "execution.checkpointing.tolerable-failed-checkpoints";
+      settings.Has(tolerated)) {
+    options.tolerated_checkpoint_failures = settings.Int(tolerated);
+  }
+  options.restart = RestartOf(settings, options.checkpoint_interval_us > 0);
   options.restore_from = settings.String("execution.state-recovery.path");
   options.allow_dropped_state = settings.Bool("execution.state-recovery.ignore-unclaimed-state");
   options.channel_bytes = settings.Bytes("millrace.channel-bytes");
@@ -193,6 +232,8 @@ Result<StatementResult> Session::Impl::StartQuery(PhysicalPlan plan) {
 Result<std::shared_ptr<JobClient>> Session::Impl::Start(PhysicalPlan plan,
                                                         const std::string& default_name) {
   ARROW_ASSIGN_OR_RAISE(JobOptions options, OptionsOf(plan.settings, default_name));
+  // The rows of a query have been seen: it cannot begin again.
+  if (FindCollect(&plan).stage != nullptr) options.restart = {};
   const std::string name = options.name;
   const auto shared = std::make_shared<const PhysicalPlan>(std::move(plan));
   ARROW_ASSIGN_OR_RAISE(JobHandle handle, engine_->runtime().Submit(shared, std::move(options)));
@@ -252,8 +293,9 @@ Result<StatementResult> Session::Impl::Run(const syntax::StopJob& stop, Position
           .At(at)
           .Hint("SET 'execution.checkpointing.savepoint-dir' = '/var/lib/millrace/savepoints'");
     }
-    ARROW_ASSIGN_OR_RAISE(const std::string path, (*job)->Savepoint(folder));
+    ARROW_ASSIGN_OR_RAISE(const std::string path, (*job)->StopWithSavepoint(folder));
     result.message += " Its state is in " + path + ".";
+    return result;
   }
   (*job)->Cancel();
   return result;

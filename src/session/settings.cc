@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/suggest.h"
@@ -48,6 +50,23 @@ constexpr std::array kFlinkPrefixes = {
     "yarn.",
     "zookeeper.",
 };
+
+/// Older names of Flink's, and what they are called now.
+constexpr std::array<std::pair<std::string_view, std::string_view>, 6> kOlderNames = {{
+    {"state.checkpoints.dir", "execution.checkpointing.dir"},
+    {"state.savepoints.dir", "execution.checkpointing.savepoint-dir"},
+    {"state.checkpoints.num-retained", "execution.checkpointing.num-retained"},
+    {"execution.savepoint.path", "execution.state-recovery.path"},
+    {"execution.savepoint.ignore-unclaimed-state",
+     "execution.state-recovery.ignore-unclaimed-state"},
+    {"restart-strategy", "restart-strategy.type"},
+}};
+
+std::string CurrentName(const std::string& key) {
+  const auto* known =
+      std::ranges::find(kOlderNames, key, [](const auto& names) { return names.first; });
+  return known == kOlderNames.end() ? key : std::string(known->second);
+}
 
 std::vector<OptionSpec> MakeSpecs() {
   std::vector<OptionSpec> specs;
@@ -109,6 +128,20 @@ std::vector<OptionSpec> MakeSpecs() {
        .doc = "How many checkpoints of a job are kept.",
        .min = 1,
        .max = 1000});
+  add({.key = "execution.checkpointing.timeout",
+       .type = OptionType::kDuration,
+       .default_value = "10 min",
+       .doc = "After how long a checkpoint is given up. The job goes on."});
+  add({.key = "execution.checkpointing.min-pause",
+       .type = OptionType::kDuration,
+       .default_value = "0",
+       .doc = "The least time from the end of a checkpoint to the begin of the next."});
+  add({.key = "execution.checkpointing.tolerable-failed-checkpoints",
+       .type = OptionType::kInt,
+       .doc = "How many checkpoints in a row may fail before the job does; not set: any number, "
+              "since a failed checkpoint loses nothing.",
+       .min = 0,
+       .max = 1'000'000});
   add({.key = "execution.checkpointing.savepoint-dir",
        .doc = "The folder of the savepoints that STOP JOB … WITH SAVEPOINT takes."});
   add({.key = "execution.state-recovery.path",
@@ -118,6 +151,61 @@ std::vector<OptionSpec> MakeSpecs() {
        .default_value = "false",
        .doc =
            "Whether a restored job may leave behind state that its plan does not know any more."});
+  add({.key = "restart-strategy.type",
+       .type = OptionType::kEnum,
+       .doc = "How a job goes on after a failure that is not the user's to mend, from its last "
+              "checkpoint. Not set: `exponential-delay` where checkpoints are taken, else `none`.",
+       .choices = {"none", "fixed-delay", "exponential-delay", "failure-rate"}});
+  add({.key = "restart-strategy.fixed-delay.attempts",
+       .type = OptionType::kInt,
+       .default_value = "1",
+       .doc = "How often a job is restarted.",
+       .min = 0});
+  add({.key = "restart-strategy.fixed-delay.delay",
+       .type = OptionType::kDuration,
+       .default_value = "1 s",
+       .doc = "The pause before a restart."});
+  add({.key = "restart-strategy.exponential-delay.initial-backoff",
+       .type = OptionType::kDuration,
+       .default_value = "1 s",
+       .doc = "The pause before the first restart."});
+  add({.key = "restart-strategy.exponential-delay.max-backoff",
+       .type = OptionType::kDuration,
+       .default_value = "1 min",
+       .doc = "The longest pause before a restart."});
+  add({.key = "restart-strategy.exponential-delay.backoff-multiplier",
+       .type = OptionType::kDouble,
+       .default_value = "1.5",
+       .doc = "How many times as long each pause is as the one before.",
+       .min = 1});
+  add({.key = "restart-strategy.exponential-delay.jitter-factor",
+       .type = OptionType::kDouble,
+       .default_value = "0.1",
+       .doc = "By which share a pause may be longer or shorter, by chance.",
+       .min = 0,
+       .max = 1});
+  add({.key = "restart-strategy.exponential-delay.reset-backoff-threshold",
+       .type = OptionType::kDuration,
+       .default_value = "1 h",
+       .doc = "After how long without a failure the pauses are short again."});
+  add({.key = "restart-strategy.exponential-delay.attempts-before-reset-backoff",
+       .type = OptionType::kInt,
+       .doc = "How many restarts there may be until the pauses are short again; not set: any "
+              "number.",
+       .min = 0});
+  add({.key = "restart-strategy.failure-rate.max-failures-per-interval",
+       .type = OptionType::kInt,
+       .default_value = "1",
+       .doc = "How many restarts there may be within an interval.",
+       .min = 1});
+  add({.key = "restart-strategy.failure-rate.failure-rate-interval",
+       .type = OptionType::kDuration,
+       .default_value = "1 min",
+       .doc = "The interval in which restarts are counted."});
+  add({.key = "restart-strategy.failure-rate.delay",
+       .type = OptionType::kDuration,
+       .default_value = "1 s",
+       .doc = "The pause before a restart."});
   add({.key = "millrace.batch-rows",
        .type = OptionType::kInt,
        .default_value = "1024",
@@ -162,7 +250,9 @@ std::span<const OptionSpec> SettingSpecs() {
   return *specs;
 }
 
-Result<std::string> Settings::Set(const std::string& key, const std::string& value, Position at) {
+Result<std::string> Settings::Set(const std::string& written, const std::string& value,
+                                  Position at) {
+  const std::string key = CurrentName(written);
   std::string warning;
   if (const OptionSpec* spec = FindSpec(key)) {
     ARROW_RETURN_NOT_OK(
@@ -178,7 +268,8 @@ Result<std::string> Settings::Set(const std::string& key, const std::string& val
   return warning;
 }
 
-Status Settings::Reset(const std::string& key, Position at) {
+Status Settings::Reset(const std::string& written, Position at) {
+  const std::string key = CurrentName(written);
   std::lock_guard lock(mutex_);
   if (values_.erase(key) == 0 && FindSpec(key) == nullptr && !IsFlinks(key)) {
     return UnknownSetting(key, at);

@@ -100,7 +100,10 @@ class Life {
     options.checkpoint_folder = "/checkpoints";
     options.checkpoint_interval_us = 8000;
     options.channel_bytes = 200;
-    if (ReadCheckpoint(disk_, options.checkpoint_folder).ok()) {
+    options.restart = {.strategy = RestartOptions::Strategy::kExponentialDelay,
+                       .initial_us = 1000,
+                       .longest_us = 50'000};
+    if (FindCheckpoints(disk_, options.checkpoint_folder).ok()) {
       options.restore_from = options.checkpoint_folder;
       ++outcome_.restores;
     }
@@ -202,7 +205,8 @@ TEST_P(ContractProofTest, CrashesAndRescalesChangeNothing) {
 
 INSTANTIATE_TEST_SUITE_P(Inputs, ContractProofTest,
                          testing::Values(Case{"ManySplits", {}, 0},
-                                         Case{"LateRows", {1, 200, true}, 0}),
+                                         Case{"LateRows", {1, 200, true}, 0},
+                                         Case{"FullDisk", {}, 0.002}),
                          [](const auto& info) { return info.param.name; });
 
 }  // namespace

@@ -166,14 +166,16 @@ void ChainNode::OnClock() {
   if (store_ != nullptr && store_->NextProcessingTimer() <= shared_.now.us) processing_due_ = true;
 }
 
+bool ChainNode::TakeCompletions() {
+  if (completions_.empty()) return false;
+  std::vector<Completion> completions = std::exchange(completions_, {});
+  Guard([&] { return op_->OnCompletions(completions, *this); });
+  return run_ = true;
+}
+
 bool ChainNode::Work() {
   if (passed_) return false;
-  bool worked = false;
-  if (!completions_.empty()) {
-    std::vector<Completion> completions = std::exchange(completions_, {});
-    Guard([&] { return op_->OnCompletions(completions, *this); });
-    worked = run_ = true;
-  }
+  bool worked = TakeCompletions();
   if (alarm_due_) {
     alarm_due_ = false;
     alarm_ = ProcTime::Never();
@@ -301,7 +303,7 @@ bool ChainNode::HasRoom() const {
 }
 
 void ChainNode::Emit(int port, Batch batch) {
-  if (batch.empty() || !shared_.status.ok()) return;
+  if (batch.empty() || shared_.stopped || !shared_.status.ok()) return;
   const auto index = static_cast<size_t>(port);
   if (port == 0) rows_out_.Add(batch.num_rows());
   if (port != 0 && index < plan_.ports.size()) {
@@ -317,6 +319,7 @@ void ChainNode::Emit(int port, Batch batch) {
 }
 
 void ChainNode::Watermark(InputTime time) {
+  if (shared_.stopped) return;
   if (next_ != nullptr) {
     next_->Deliver({Arrival::Kind::kTime, 0, {}, time, {}});
     return;

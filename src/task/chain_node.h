@@ -44,6 +44,7 @@ struct ChainShared {
   std::vector<std::unique_ptr<ChainNode>> nodes;
   std::vector<ExchangeOutput*> outputs;  ///< of all nodes
   bool barrier_passed = false;           ///< the last node let it through
+  bool stopped = false;                  ///< nothing leaves any more
 
   void Fail(const Status& failure) {
     if (status.ok()) status = failure;
@@ -75,6 +76,8 @@ class ChainNode final : public OperatorContext, public Collector {
 
   /// Does what can be done now; true if there was something.
   bool Work();
+  /// Hands over the completions that have come; false: none has.
+  bool TakeCompletions();
   /// Has work that waits for room.
   bool Blocked() const;
   bool finished() const { return finished_ && completions_.empty() && op_->pending() == 0; }

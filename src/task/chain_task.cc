@@ -48,6 +48,7 @@ class ChainTask final : public StageTask {
   Status PrepareBarrier(CheckpointId id) override;
   Result<std::unique_ptr<StageSnapshot>> Freeze(CheckpointId id) override;
   Status OnCheckpoint(CheckpointId id, CheckpointOutcome outcome) override;
+  void Stop() override { shared_.stopped = true; }
   void Cancel() override { shared_.completions->Close(); }
   Status AddSplits(std::vector<Split> splits) override;
   Status NoMoreSplits() override;
@@ -57,6 +58,7 @@ class ChainTask final : public StageTask {
  private:
   static constexpr int kMaxPasses = 64;  ///< of one `Run`, where the clock does not tell
 
+  void DeliverCompletions();
   bool Pass();
   /// Nodes before the last one that has ended by itself work for nobody.
   void CutBeforeEnded();
@@ -182,10 +184,14 @@ Status ChainTask::AdvanceClock(ProcTime now) {
   return shared_.status;
 }
 
-bool ChainTask::Pass() {
+void ChainTask::DeliverCompletions() {
   for (auto& [node, completion] : shared_.completions->TakeAll()) {
     shared_.nodes[static_cast<size_t>(node)]->AddCompletion(std::move(completion));
   }
+}
+
+bool ChainTask::Pass() {
+  DeliverCompletions();
   bool worked = false;
   // From the end: room downstream first.
   for (size_t i = shared_.nodes.size(); i-- > first_;) {
@@ -228,6 +234,14 @@ Status ChainTask::FlushOutputs(bool due_only) {
 }
 
 Result<Progress> ChainTask::Run(int64_t budget_us) {
+  if (shared_.stopped) {
+    DeliverCompletions();
+    // Only sinks commit, and a sink ends its chain.
+    ChainNode& last = *shared_.nodes.back();
+    last.TakeCompletions();
+    ARROW_RETURN_NOT_OK(shared_.status);
+    return last.op().pending() == 0 ? Progress::kFinished : Progress::kIdle;
+  }
   Env& env = shared_.host.env();
   const int64_t start = env.MonotonicMicros();
   if (blocked_since_us_ != 0) {

@@ -107,6 +107,9 @@ class StageTask {
   virtual Status PrepareBarrier(CheckpointId id) = 0;
   virtual Result<std::unique_ptr<StageSnapshot>> Freeze(CheckpointId id) = 0;
   virtual Status OnCheckpoint(CheckpointId id, CheckpointOutcome outcome) = 0;
+  /// The state of the last `Freeze` is final: nothing is processed and nothing leaves any more.
+  /// `Run` only sees commits through, then answers kFinished.
+  virtual void Stop() = 0;
   /// Completions are dropped from here on.
   virtual void Cancel() = 0;
 

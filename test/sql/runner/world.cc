@@ -212,7 +212,7 @@ Result<bool> World::Live(PhysicalPlan plan, const std::string& folder, int64_t k
     options.checkpoint_folder = folder;
     options.checkpoint_interval_us = kill_after < kTooManySteps ? kOften : kSeldom;
     options.channel_bytes = kChannelBytes;
-    if (ReadCheckpoint(disk_, folder).ok()) {
+    if (FindCheckpoints(disk_, folder).ok()) {
       options.restore_from = folder;
       ++restores_;
     }
