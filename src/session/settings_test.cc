@@ -46,6 +46,15 @@ TEST(Settings, BadValuesAndNamesAreErrorsAtTheirPlace) {
   }
 }
 
+TEST(Settings, OlderNamesOfFlinkMeanTheCurrentOnes) {
+  Settings settings;
+  ASSERT_TRUE(settings.Set("execution.savepoint.path", "/saved").ok());
+  EXPECT_EQ(settings.Get("execution.state-recovery.path"), "/saved");
+  ASSERT_TRUE(settings.Reset("execution.savepoint.path").ok());
+  EXPECT_TRUE(settings.Written().empty());
+  EXPECT_FALSE(settings.Set("restart-strategy", "sometimes").ok());
+}
+
 TEST(Settings, SettingsOfFlinkWithoutEffectAreKeptAndSaidSo) {
   Settings settings;
   const auto warning = settings.Set("taskmanager.memory.process.size", "4g");
