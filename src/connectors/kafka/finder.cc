@@ -224,7 +224,7 @@ Result<KafkaSplit> KafkaSplit::From(const Split& split) {
 
 Result<std::unique_ptr<SplitFinder>> MakeKafkaFinder(std::shared_ptr<Kafka> kafka,
                                                      const SourceRequest& request) {
-  ARROW_ASSIGN_OR_RAISE(auto properties, PropertiesOf(request.options, request.services.secrets()));
+  auto properties = PropertiesOf(request.options);
   ARROW_ASSIGN_OR_RAISE(auto start, ScanMode::Of(request.options, "scan.startup."));
   ARROW_ASSIGN_OR_RAISE(auto end, ScanMode::Of(request.options, "scan.bounded."));
   if (IsUpsert(request.config.table)) start.mode = "earliest-offset";

@@ -194,8 +194,7 @@ class KafkaReader final : public SourceReader {
 
 Result<std::unique_ptr<SourceReader>> MakeKafkaReader(std::shared_ptr<Kafka> kafka,
                                                       const SourceRequest& request) {
-  ARROW_ASSIGN_OR_RAISE(const auto properties,
-                        PropertiesOf(request.options, request.services.secrets()));
+  const auto properties = PropertiesOf(request.options);
   ARROW_ASSIGN_OR_RAISE(auto decoder, KafkaRowDecoder::Make(request));
   ARROW_ASSIGN_OR_RAISE(auto consumer, kafka->Consumer(properties));
   return std::make_unique<KafkaReader>(request, std::move(consumer), std::move(decoder),

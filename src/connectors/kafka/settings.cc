@@ -5,7 +5,6 @@
 
 #include "base/log.h"
 #include "base/suggest.h"
-#include "spi/secret_text.h"
 #include "spi/services.h"
 #include "types/value_text.h"
 
@@ -85,22 +84,21 @@ Result<std::map<int32_t, int64_t>> ParseSpecificOffsets(const std::string& key,
   return offsets;
 }
 
-Result<KafkaProperties> PropertiesOf(const Options& options, const SecretProvider& secrets) {
+KafkaProperties PropertiesOf(const Options& options) {
   KafkaProperties properties;
-  for (const auto& [written, text] : options.Under(kPropertiesPrefix)) {
+  for (const auto& [written, value] : options.Under(kPropertiesPrefix)) {
     if (std::find(kJavaOnly.begin(), kJavaOnly.end(), written) != kJavaOnly.end()) {
       Log(LogLevel::kInfo, "kafka", "a property of the Java client has no effect",
           {{"property", written}});
       continue;
     }
-    ARROW_ASSIGN_OR_RAISE(std::string value, WithSecrets(text, secrets));
     if (written == "sasl.jaas.config") {
       properties["sasl.username"] = JaasValue(value, "username");
       properties["sasl.password"] = JaasValue(value, "password");
       continue;
     }
     const auto java = kJavaNames.find(written);
-    properties[java == kJavaNames.end() ? written : java->second] = std::move(value);
+    properties[java == kJavaNames.end() ? written : java->second] = value;
   }
   return properties;
 }

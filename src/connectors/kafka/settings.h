@@ -10,9 +10,8 @@
 
 namespace millrace {
 
-/// The client properties of a table: what is under 'properties.', in librdkafka's words, with the
-/// secrets put in.
-Result<KafkaProperties> PropertiesOf(const Options& options, const SecretProvider& secrets);
+/// The client properties of a table: what is under 'properties.', in librdkafka's words.
+KafkaProperties PropertiesOf(const Options& options);
 
 /// Columns of a table, by where they are in a record.
 struct KafkaColumns {

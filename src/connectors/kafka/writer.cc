@@ -31,7 +31,7 @@ Result<std::unique_ptr<SinkWriter>> MakeKafkaWriter(std::shared_ptr<Kafka> kafka
   KafkaSinkParts parts;
   parts.kafka = std::move(kafka);
   parts.topic = topic;
-  ARROW_ASSIGN_OR_RAISE(parts.properties, PropertiesOf(options, request.services.secrets()));
+  parts.properties = PropertiesOf(options);
   ARROW_ASSIGN_OR_RAISE(parts.encoder, KafkaRowEncoder::Make(request));
   parts.partitioner =
       std::make_shared<SinkPartitioner>(options.String("sink.partitioner"), request.subtask);
