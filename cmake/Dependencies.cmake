@@ -82,6 +82,13 @@ add_library(RdKafka::rdkafka UNKNOWN IMPORTED GLOBAL)
 set_target_properties(RdKafka::rdkafka PROPERTIES
   IMPORTED_LOCATION ${rdkafka_library} INTERFACE_INCLUDE_DIRECTORIES ${rdkafka_include})
 
+# Its own CMake config asks for the headers of all its compressors.
+find_path(rocksdb_include rocksdb/db.h REQUIRED)
+find_library(rocksdb_library rocksdb REQUIRED)
+add_library(RocksDB::rocksdb UNKNOWN IMPORTED GLOBAL)
+set_target_properties(RocksDB::rocksdb PROPERTIES
+  IMPORTED_LOCATION ${rocksdb_library} INTERFACE_INCLUDE_DIRECTORIES ${rocksdb_include})
+
 find_path(edit_include histedit.h REQUIRED)
 find_library(edit_library edit REQUIRED)
 add_library(Edit::edit UNKNOWN IMPORTED GLOBAL)

@@ -303,6 +303,7 @@ Result<std::unique_ptr<Operator>> MakeAggregate(const OperatorRequest& request) 
   groups.key = plan.key_schema;
   groups.group_keys = plan.key_schema.size();
   groups.value.Add("rows", SqlType::BigInt());
+  groups.ttl_us = request.state_ttl_us;
   plan.states.push_back(std::move(groups));
   ARROW_ASSIGN_OR_RAISE(plan.encoder, KeyEncoder::Make(input, config.keys));
 
@@ -331,6 +332,7 @@ Result<std::unique_ptr<Operator>> MakeAggregate(const OperatorRequest& request) 
     for (const ExpressionPtr& argument : call.arguments) types.push_back(argument->type);
     bound.distinct_state = static_cast<int>(plan.states.size());
     plan.states.push_back(Distinct::StateOf("distinct " + call.name, plan.key_schema, types));
+    plan.states.back().ttl_us = request.state_ttl_us;
     ARROW_ASSIGN_OR_RAISE(bound.distinct,
                           Distinct::Make(plan.states.back(), plan.key_schema.size()));
   }

@@ -112,6 +112,31 @@ std::vector<OptionSpec> MakeSpecs() {
            "told and counted; it is an ERROR that ends the job, which is Flink's default; or it "
            "is left out (DROP).",
        .choices = {"REJECT", "ERROR", "DROP"}});
+  add({.key = "table.exec.state.ttl",
+       .type = OptionType::kDuration,
+       .default_value = "0",
+       .doc =
+           "How long state that no watermark clears, such as that of a GROUP BY without a window, "
+           "is kept after its last write; 0: for ever. What comes later begins anew."});
+  add({.key = "state.backend.type",
+       .type = OptionType::kEnum,
+       .default_value = "hashmap",
+       .doc = "Where the state of jobs is between checkpoints: `hashmap` in memory, `rocksdb` on "
+              "disk, with the rows in use in memory. A checkpoint of one restores into the other.",
+       .choices = {"hashmap", "rocksdb"}});
+  add({.key = "state.backend",
+       .type = OptionType::kEnum,
+       .default_value = "hashmap",
+       .doc = "The older name of `state.backend.type`, which goes before it.",
+       .choices = {"hashmap", "rocksdb"}});
+  add({.key = "state.backend.rocksdb.localdir",
+       .default_value = "/tmp",
+       .doc = "The folder on a local disk in which `rocksdb` keeps state, each operator's in a "
+              "folder of its own that is removed at the end."});
+  add({.key = "state.backend.rocksdb.memory.fixed-per-slot",
+       .type = OptionType::kBytes,
+       .default_value = "64 mb",
+       .doc = "About how much memory `rocksdb` takes for each subtask of an operator with state."});
   add({.key = "table.dml-sync",
        .type = OptionType::kBool,
        .default_value = "false",

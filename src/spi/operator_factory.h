@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,7 +22,9 @@ struct OperatorRequest {
   int parallelism = 1;
   std::string time_zone = "UTC";  ///< of the session, 'table.local-time-zone'
   std::string job;
-  int64_t batch_rows = 1024;  ///< the most of a source's batch, 'millrace.batch-rows'
+  std::optional<int64_t> state_ttl_us;  ///< of state that no watermark clears,
+                                        ///< 'table.exec.state.ttl'
+  int64_t batch_rows = 1024;            ///< the most of a source's batch, 'millrace.batch-rows'
 };
 
 using OperatorMaker = std::function<Result<std::unique_ptr<Operator>>(const OperatorRequest&)>;

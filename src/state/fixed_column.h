@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string_view>
 
 #include <arrow/type_fwd.h>
 
@@ -52,6 +53,14 @@ class MemoryFixedColumn final : public FixedColumn {
   void Set(std::span<const Slot> slots, const arrow::Array& values);
   /// The next write counts as the first one.
   void ForgetWrite(Slot slot) { written_[Raw(slot) >> 6] &= ~(uint64_t{1} << (Raw(slot) & 63)); }
+  /// A value without its null bit.
+  std::string_view Bytes(Slot slot) const {
+    return {pages_[Raw(slot) >> kPageShift] + Offset(slot), static_cast<size_t>(width_)};
+  }
+  void SetBytes(Slot slot, std::string_view value) {
+    if (!IsWritten(Raw(slot))) OnFirstWrite(Raw(slot));
+    value.copy(pages_[Raw(slot) >> kPageShift] + Offset(slot), value.size());
+  }
   const FixedPages& pages() const { return tree_; }
   /// The pages as they are now; later writes copy them first.
   FixedPages Freeze();
@@ -59,6 +68,7 @@ class MemoryFixedColumn final : public FixedColumn {
 
  private:
   void OnFirstWrite(uint32_t s) override;
+  size_t Offset(Slot slot) const { return (Raw(slot) & kPageMask) * static_cast<size_t>(width_); }
   uint32_t page_bytes() const { return null_bits_ + ((1u << kPageShift) >> 3); }
 
   const int width_;

@@ -33,6 +33,13 @@ void FrozenKeys::SortByGroup() const {
   }
 }
 
+Error ForeignGroup(KeyGroup group, KeyGroupRange owned) {
+  return Error::Internal("a row of key group " + std::to_string(Raw(group)) +
+                         " came to the instance that owns groups " +
+                         std::to_string(Raw(owned.first)) + " to " +
+                         std::to_string(Raw(owned.last)));
+}
+
 KeyIndex::KeyIndex(std::string owner, KeyGroupRange range, int max_parallelism)
     : owner_(std::move(owner)),
       range_(range),
@@ -61,11 +68,7 @@ Slot KeyIndex::FindOne(uint32_t hash, std::string_view key) const {
 Result<Slot> KeyIndex::Insert(uint32_t hash, std::string_view key, int32_t group_hash) {
   const KeyGroup group = KeyGroupOf(group_hash, max_parallelism_);
   if (!range_.Contains(group)) {
-    return Error::Internal("a row of key group " + std::to_string(Raw(group)) +
-                           " came to the instance that owns groups " +
-                           std::to_string(Raw(range_.first)) + " to " +
-                           std::to_string(Raw(range_.last)))
-        .In(owner_);
+    return ForeignGroup(group, range_).In(owner_);
   }
   if (end_ == Raw(kNoSlot) && free_.empty()) {
     return Error::Internal("more than 4 billion keys in one instance")

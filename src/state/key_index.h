@@ -47,6 +47,9 @@ class FrozenKeys {
   mutable std::vector<uint32_t> first_;  ///< in `slots_`, per group; one more at the end
 };
 
+/// Of a row that came to an instance which does not own its group.
+Error ForeignGroup(KeyGroup group, KeyGroupRange owned);
+
 /// Encoded keys to slots: open addressing over 64 segments by the hash's high bits, so that growing
 /// one moves a 64th of the entries. Erased slots are used again.
 class KeyIndex {

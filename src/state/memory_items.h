@@ -23,6 +23,7 @@ class MemoryItems final : public StoredState, public ItemList {
   Status ForEach(const std::function<Status(uint64_t id, const Batch& rows,
                                             const std::string& header)>& visit) override;
 
+  Status BeginCall(int64_t) override { return Status::OK(); }
   Result<std::shared_ptr<const FrozenState>> Freeze() override;
   Status Restore(const PartHeader& expected, std::string_view bytes, ItemShare share) override;
   int64_t memory_bytes() const override { return bytes_; }

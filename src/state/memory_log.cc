@@ -8,7 +8,7 @@
 #include <arrow/record_batch.h>
 #include <arrow/type.h>
 
-#include "state/memory_table.h"
+#include "state/log_part.h"
 
 namespace millrace {
 namespace {
@@ -16,12 +16,6 @@ namespace {
 constexpr size_t kRowsPerBatch = 8192;
 
 std::shared_ptr<arrow::DataType> TimeType() { return arrow::timestamp(arrow::TimeUnit::MICRO); }
-
-arrow::FieldVector LogFields(const StateSpec& spec) {
-  arrow::FieldVector fields = PartFields(spec);
-  fields.insert(fields.begin() + spec.key.size(), arrow::field("time", TimeType()));
-  return fields;
-}
 
 template <class T>
 T At(const FixedPages& pages, Slot slot) {
@@ -46,6 +40,10 @@ Status FrozenLog::Write(const PartHeader& header, KeyGroup group, std::string* o
     ARROW_ASSIGN_OR_RAISE(arrays.emplace_back(), GatherFixed(times, TimeType(), rows));
     for (const FrozenColumn& column : columns) {
       ARROW_ASSIGN_OR_RAISE(arrays.emplace_back(), column.Get(rows));
+    }
+    if (ages) {
+      ARROW_ASSIGN_OR_RAISE(arrays.emplace_back(),
+                            GatherFixed(*ages, RowAges::Field()->type(), rows));
     }
     key_bytes.clear();
     rows.clear();
@@ -80,6 +78,7 @@ MemoryLog::MemoryLog(const StateSpec& spec, KeyEncoder encoder, KeyGroupRange ra
       index_(spec.name, range, max_parallelism),
       versions_(range) {
   for (const auto& field : schema_->fields()) columns_.emplace_back(field->type(), nullptr);
+  if (spec.ttl_us) ages_.emplace(*spec.ttl_us);
 }
 
 Status MemoryLog::Append(const RowKeys& keys, std::span<const EventTime> times,
@@ -114,12 +113,20 @@ Slot MemoryLog::NewRow() {
   previous_.Grow(end_);
   times_.Grow(end_);
   for (ValueColumn& column : columns_) column.Grow(end_);
+  if (ages_) {
+    ages_->Grow(end_);
+    owner_.Grow(end_);
+  }
   return row;
 }
 
 void MemoryLog::Link(Slot key, bool first_of_key, Slot row, int64_t time_us) {
   versions_.Mark(index_.group(key));
   times_.Mut<int64_t>(row) = time_us;
+  if (ages_) {
+    ages_->Touch(row);
+    owner_.Mut<Slot>(row) = key;
+  }
   Slot before = first_of_key ? kNoSlot : last_.Get<Slot>(key);
   while (before != kNoSlot && times_.Get<int64_t>(before) > time_us) {
     before = previous_.Get<Slot>(before);
@@ -158,6 +165,7 @@ Status MemoryLog::Range(const RowKeys& keys, std::span<const TimeRange> ranges, 
       const int64_t time = times_.Get<int64_t>(row);
       if (time < ranges[i].from.us) continue;
       if (time > ranges[i].to.us) break;
+      if (ages_ && ages_->Expired(row)) continue;
       if (rows_.size() == max_rows) {
         *resume = uint64_t{i} << 32 | (Raw(row) + 1);
         break;
@@ -190,8 +198,7 @@ void MemoryLog::TrimKey(Slot key, int64_t before_us) {
   versions_.Mark(index_.group(key));
   Slot row = first_.Get<Slot>(key);
   while (row != kNoSlot && times_.Get<int64_t>(row) < before_us) {
-    for (ValueColumn& column : columns_) column.Reset(row);
-    free_.push_back(row);
+    Forget(row);
     row = next_.Get<Slot>(row);
   }
   if (row == kNoSlot) return index_.Erase(key);
@@ -200,30 +207,56 @@ void MemoryLog::TrimKey(Slot key, int64_t before_us) {
   oldest_.Set(key, times_.Get<int64_t>(row), index_.end());
 }
 
+void MemoryLog::Forget(Slot row) {
+  for (ValueColumn& column : columns_) column.Reset(row);
+  if (ages_) ages_->Set(row, RowAges::kNever);
+  free_.push_back(row);
+}
+
+void MemoryLog::Unlink(Slot row) {
+  const Slot key = owner_.Get<Slot>(row);
+  const Slot before = previous_.Get<Slot>(row);
+  const Slot after = next_.Get<Slot>(row);
+  versions_.Mark(index_.group(key));
+  Forget(row);
+  (after == kNoSlot ? last_.Mut<Slot>(key) : previous_.Mut<Slot>(after)) = before;
+  if (before != kNoSlot) {
+    next_.Mut<Slot>(before) = after;
+    return;
+  }
+  if (after == kNoSlot) {
+    oldest_.Clear(key);
+    index_.Erase(key);
+    return;
+  }
+  first_.Mut<Slot>(key) = after;
+  oldest_.Set(key, times_.Get<int64_t>(after), index_.end());
+}
+
+Status MemoryLog::BeginCall(int64_t now_us) {
+  if (!ages_ || now_us <= ages_->now_us()) return Status::OK();
+  ages_->Advance(now_us, end_, [this](Slot row) {
+    if (ages_->Expired(row)) Unlink(row);
+  });
+  return Status::OK();
+}
+
 Result<std::shared_ptr<const FrozenState>> MemoryLog::Freeze() {
   auto frozen = std::make_shared<FrozenLog>(encoder_, index_.Freeze(), versions_.Freeze(), fields_);
   frozen->first = first_.Freeze();
   frozen->next = next_.Freeze();
   frozen->times = times_.Freeze();
   for (ValueColumn& column : columns_) frozen->columns.push_back(column.Freeze());
+  if (ages_) frozen->ages = ages_->Freeze();
   return frozen;
 }
 
 Status MemoryLog::Restore(const PartHeader& expected, std::string_view bytes, ItemShare) {
-  const int key_columns = encoder_.key_schema().size();
-  RowKeys keys;
-  std::vector<EventTime> times;
-  return ReadPart(expected, fields_, bytes, [&](const arrow::RecordBatch& rows) -> Status {
-    ARROW_RETURN_NOT_OK(encoder_.Encode(rows, &keys));
-    ARROW_RETURN_NOT_OK(CheckGroup(expected, keys));
-    const auto& time = static_cast<const arrow::TimestampArray&>(*rows.column(key_columns));
-    if (time.null_count() > 0) return Error::Data("it holds a row without a time");
-    times.resize(keys.hashes.size());
-    for (size_t i = 0; i < times.size(); ++i) times[i].us = time.Value(static_cast<int64_t>(i));
-    const arrow::ArrayVector all = rows.columns();
-    const auto values = arrow::RecordBatch::Make(
-        schema_, rows.num_rows(), arrow::ArrayVector(all.begin() + key_columns + 1, all.end()));
-    return Append(keys, times, *values);
+  return ReadLogPart(expected, encoder_, bytes, [&](const LogRows& rows) -> Status {
+    ARROW_RETURN_NOT_OK(Append(rows.keys, rows.times,
+                               *arrow::RecordBatch::Make(schema_, rows.keys.size(), rows.values)));
+    for (size_t i = 0; i < rows.written_us.size(); ++i) ages_->Set(rows_[i], rows.written_us[i]);
+    return Status::OK();
   });
 }
 
@@ -233,6 +266,7 @@ int64_t MemoryLog::memory_bytes() const {
     bytes += column->memory_bytes();
   }
   for (const ValueColumn& column : columns_) bytes += column.memory_bytes();
+  if (ages_) bytes += ages_->memory_bytes() + owner_.memory_bytes();
   return bytes;
 }
 

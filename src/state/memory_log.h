@@ -2,11 +2,13 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "state/key_index.h"
 #include "state/part_versions.h"
+#include "state/row_ages.h"
 #include "state/stored_state.h"
 #include "state/timer_queue.h"
 #include "state/value_column.h"
@@ -33,6 +35,7 @@ struct FrozenLog final : FrozenState {
   const arrow::FieldVector fields;  ///< of a part
   FixedPages first, next, times;
   std::vector<FrozenColumn> columns;
+  std::optional<FixedPages> ages;
 };
 
 /// `KeyedLog` in memory: rows are slots of paged columns, linked per key in time order; equal times
@@ -49,6 +52,7 @@ class MemoryLog final : public StoredLog {
                uint64_t* resume) override;
   Status TrimBefore(EventTime time) override;
 
+  Status BeginCall(int64_t now_us) override;
   Result<std::shared_ptr<const FrozenState>> Freeze() override;
   Status Restore(const PartHeader& expected, std::string_view bytes, ItemShare share) override;
   int64_t memory_bytes() const override;
@@ -58,6 +62,9 @@ class MemoryLog final : public StoredLog {
   Slot NewRow();
   void Link(Slot key, bool first_of_key, Slot row, int64_t time_us);
   void TrimKey(Slot key, int64_t before_us);
+  void Forget(Slot row);
+  /// Takes a row out of its key's list.
+  void Unlink(Slot row);
 
   const KeyEncoder encoder_;
   const arrow::FieldVector fields_;
@@ -69,6 +76,8 @@ class MemoryLog final : public StoredLog {
   MemoryFixedColumn next_{sizeof(Slot)}, previous_{sizeof(Slot)},
       times_{sizeof(int64_t)};  ///< by row
   std::vector<ValueColumn> columns_;
+  std::optional<RowAges> ages_;            ///< by row
+  MemoryFixedColumn owner_{sizeof(Slot)};  ///< the key of a row; only with `ages_`
   std::vector<Slot> free_;
   uint32_t end_ = 0;
   std::vector<Slot> keys_, rows_;

@@ -1,6 +1,7 @@
 #include "state/memory_table.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include <arrow/array.h>
 #include <arrow/builder.h>
@@ -35,6 +36,7 @@ Result<std::shared_ptr<arrow::Array>> GatherTimers(const std::optional<FixedPage
 arrow::FieldVector TableFields(const StateSpec& spec) {
   arrow::FieldVector fields = PartFields(spec);
   for (const char* name : kTimerFields) fields.push_back(arrow::field(name, TimerType()));
+  if (spec.ttl_us) fields.push_back(RowAges::Field());
   return fields;
 }
 
@@ -69,7 +71,11 @@ Status CheckGroup(const PartHeader& header, const RowKeys& keys) {
 
 Status FrozenTable::Write(const PartHeader& header, KeyGroup group, std::string* out) const {
   ARROW_ASSIGN_OR_RAISE(auto writer, PartWriter::Make(header, fields));
-  std::span<const Slot> rest = keys->SlotsOf(group);
+  ARROW_RETURN_NOT_OK(WriteRows(keys->SlotsOf(group), writer.get()));
+  return writer->Finish(out);
+}
+
+Status FrozenTable::WriteRows(std::span<const Slot> rest, PartWriter* writer) const {
   std::vector<std::string_view> key_bytes;
   while (!rest.empty()) {
     const auto slots = rest.first(std::min(rest.size(), kRowsPerBatch));
@@ -84,9 +90,13 @@ Status FrozenTable::Write(const PartHeader& header, KeyGroup group, std::string*
     for (const auto& times : timers) {
       ARROW_ASSIGN_OR_RAISE(arrays.emplace_back(), GatherTimers(times, slots));
     }
+    if (ages) {
+      ARROW_ASSIGN_OR_RAISE(arrays.emplace_back(),
+                            GatherFixed(*ages, RowAges::Field()->type(), slots));
+    }
     ARROW_RETURN_NOT_OK(writer->Write(arrays));
   }
-  return writer->Finish(out);
+  return Status::OK();
 }
 
 Result<std::unique_ptr<MemoryTable>> MemoryTable::Make(const StateSpec& spec, KeyGroupRange range,
@@ -104,20 +114,38 @@ MemoryTable::MemoryTable(const StateSpec& spec, KeyEncoder encoder, KeyGroupRang
       index_(spec.name, range, max_parallelism),
       versions_(range) {
   for (const SqlField& c : spec.value.columns()) columns_.emplace_back(c.type.ToArrow(), this);
+  if (spec.ttl_us) ages_.emplace(*spec.ttl_us);
 }
 
 Status MemoryTable::FindOrInsert(const RowKeys& keys, std::span<Slot> slots,
                                  std::span<uint8_t> inserted) {
+  ARROW_RETURN_NOT_OK(InsertKeys(keys, slots, inserted));
+  if (!ages_) return Status::OK();
+  for (size_t i = 0; i < slots.size(); ++i) {
+    if (!IsOver(slots[i])) continue;
+    Reset(slots[i]);
+    inserted[i] = 1;
+  }
+  return Status::OK();
+}
+
+Status MemoryTable::InsertKeys(const RowKeys& keys, std::span<Slot> slots,
+                               std::span<uint8_t> inserted) {
   return index_.FindOrInsert(
       keys, slots, inserted,
       [this](uint32_t capacity) {
         for (ValueColumn& column : columns_) column.Grow(capacity);
+        if (ages_) ages_->Grow(capacity);
       },
       [this](Slot slot) { OnFirstWrite(slot); });
 }
 
 Status MemoryTable::Find(const RowKeys& keys, std::span<Slot> slots) const {
   index_.Find(keys, slots);
+  if (!ages_) return Status::OK();
+  for (Slot& slot : slots) {
+    if (slot != kNoSlot && IsOver(slot)) slot = kNoSlot;
+  }
   return Status::OK();
 }
 
@@ -134,12 +162,28 @@ Status MemoryTable::Set(int i, std::span<const Slot> slots, const arrow::Array& 
 Status MemoryTable::Erase(std::span<const Slot> slots) {
   for (const Slot slot : slots) {
     if (!index_.Has(slot)) continue;
-    versions_.Mark(index_.group(slot));
-    for (ValueColumn& column : columns_) column.Reset(slot);
-    for (TimerQueue& timers : timers_) timers.Clear(slot);
+    Reset(slot);
+    if (observer_ != nullptr && !loading_) observer_->OnErase(slot);
     index_.Erase(slot);
   }
   return Status::OK();
+}
+
+void MemoryTable::Reset(Slot slot) {
+  OnFirstWrite(slot);
+  for (ValueColumn& column : columns_) column.Reset(slot);
+  for (TimerQueue& timers : timers_) timers.Clear(slot);
+}
+
+Status MemoryTable::BeginCall(int64_t now_us) {
+  if (!ages_ || now_us <= ages_->now_us()) return Status::OK();
+  for (const Slot slot : touched_) ForgetWrites(slot);
+  touched_.clear();
+  std::vector<Slot> over;
+  ages_->Advance(now_us, index_.end(), [&](Slot slot) {
+    if (index_.Has(slot) && IsOver(slot)) over.push_back(slot);
+  });
+  return Erase(over);
 }
 
 Result<std::shared_ptr<arrow::RecordBatch>> MemoryTable::Keys(std::span<const Slot> slots) const {
@@ -152,7 +196,7 @@ Result<std::shared_ptr<arrow::RecordBatch>> MemoryTable::Keys(std::span<const Sl
 size_t MemoryTable::Scan(uint32_t from, std::span<Slot> out, uint32_t* next) const {
   size_t found = 0;
   for (; from < index_.end() && found < out.size(); ++from) {
-    if (index_.Has(Slot{from})) out[found++] = Slot{from};
+    if (index_.Has(Slot{from}) && !IsOver(Slot{from})) out[found++] = Slot{from};
   }
   *next = from < index_.end() ? from : 0;
   return found;
@@ -162,6 +206,7 @@ int64_t MemoryTable::memory_bytes() const {
   int64_t bytes = index_.memory_bytes();
   for (const ValueColumn& column : columns_) bytes += column.memory_bytes();
   for (const TimerQueue& timers : timers_) bytes += timers.memory_bytes();
+  if (ages_) bytes += ages_->memory_bytes();
   return bytes;
 }
 
@@ -176,45 +221,112 @@ Status MemoryTable::SetTimers(TimeDomain domain, std::span<const Slot> slots,
 
 Status MemoryTable::PopDue(TimeDomain domain, int64_t time_us, size_t max, std::vector<Slot>* slots,
                            std::vector<int64_t>* times_us) {
-  timers(domain).PopDue(time_us, max, slots, times_us);
-  for (const Slot slot : *slots) OnFirstWrite(slot);
-  return Status::OK();
+  std::vector<Slot> over;
+  while (slots->empty() && NextTimer(domain) <= time_us && NextTimer(domain) < TimerSet::kNone) {
+    timers(domain).PopDue(time_us, max, slots, times_us);
+    size_t kept = 0;
+    for (size_t i = 0; i < slots->size(); ++i) {
+      const Slot slot = (*slots)[i];
+      if (IsOver(slot)) {
+        over.push_back(slot);
+        continue;
+      }
+      Changed(slot);
+      (*slots)[kept] = slot;
+      (*times_us)[kept++] = (*times_us)[i];
+    }
+    slots->resize(kept);
+    times_us->resize(kept);
+  }
+  return Erase(over);
 }
 
-Result<std::shared_ptr<const FrozenState>> MemoryTable::Freeze() {
+Result<std::shared_ptr<const FrozenState>> MemoryTable::Freeze() { return FreezePages(); }
+
+std::shared_ptr<FrozenTable> MemoryTable::FreezePages() {
   auto frozen =
       std::make_shared<FrozenTable>(encoder_, index_.Freeze(), versions_.Freeze(), fields_);
   for (ValueColumn& column : columns_) frozen->columns.push_back(column.Freeze());
   for (size_t d = 0; d < timers_.size(); ++d) frozen->timers[d] = timers_[d].Freeze();
+  if (ages_) frozen->ages = ages_->Freeze();
   return frozen;
 }
 
 Status MemoryTable::Restore(const PartHeader& expected, std::string_view bytes, ItemShare) {
-  const int key_columns = encoder_.key_schema().size();
+  return ReadPart(expected, fields_, bytes,
+                  [&](const arrow::RecordBatch& rows) { return RestoreRows(expected, rows); });
+}
+
+Status MemoryTable::RestoreRows(const PartHeader& expected, const arrow::RecordBatch& rows) {
   RowKeys keys;
-  std::vector<Slot> slots;
-  std::vector<uint8_t> inserted;
-  return ReadPart(expected, fields_, bytes, [&](const arrow::RecordBatch& rows) -> Status {
-    ARROW_RETURN_NOT_OK(encoder_.Encode(rows, &keys));
-    ARROW_RETURN_NOT_OK(CheckGroup(expected, keys));
-    slots.resize(keys.hashes.size());
-    inserted.resize(slots.size());
-    ARROW_RETURN_NOT_OK(FindOrInsert(keys, slots, inserted));
-    if (std::count(inserted.begin(), inserted.end(), 0) > 0) {
-      return Error::Data("it holds a key that was restored before");
+  ARROW_RETURN_NOT_OK(encoder_.Encode(rows, &keys));
+  ARROW_RETURN_NOT_OK(CheckGroup(expected, keys));
+  std::vector<Slot> slots(keys.hashes.size());
+  std::vector<uint8_t> inserted(slots.size());
+  ARROW_RETURN_NOT_OK(FindOrInsert(keys, slots, inserted));
+  if (std::count(inserted.begin(), inserted.end(), 0) > 0) {
+    return Error::Data("it holds a key that was restored before");
+  }
+  int c = encoder_.key_schema().size();
+  for (ValueColumn& column : columns_) ARROW_RETURN_NOT_OK(column.Set(slots, *rows.column(c++)));
+  for (TimerQueue& queue : timers_) {
+    const auto& times = static_cast<const arrow::TimestampArray&>(*rows.column(c++));
+    for (size_t i = 0; i < slots.size(); ++i) {
+      const auto row = static_cast<int64_t>(i);
+      if (times.IsValid(row)) queue.Set(slots[i], times.Value(row), index_.end());
     }
-    int c = key_columns;
-    for (ValueColumn& column : columns_) ARROW_RETURN_NOT_OK(column.Set(slots, *rows.column(c++)));
-    for (const auto domain : {TimeDomain::kEvent, TimeDomain::kProcessing}) {
-      const auto& times = static_cast<const arrow::TimestampArray&>(*rows.column(c++));
-      for (size_t i = 0; i < slots.size(); ++i) {
-        const auto row = static_cast<int64_t>(i);
-        if (times.IsNull(row)) continue;
-        timers(domain).Set(slots[i], times.Value(row), index_.end());
-      }
-    }
-    return Status::OK();
-  });
+  }
+  if (!ages_) return Status::OK();
+  const auto& written = static_cast<const arrow::TimestampArray&>(*rows.column(c));
+  for (size_t i = 0; i < slots.size(); ++i) {
+    const auto row = static_cast<int64_t>(i);
+    if (written.IsValid(row)) ages_->Set(slots[i], written.Value(row));
+  }
+  return Status::OK();
+}
+
+void MemoryTable::AppendRow(Slot slot, std::string* out) const {
+  const auto append = [out](int64_t value) {
+    out->append(reinterpret_cast<const char*>(&value), sizeof value);
+  };
+  if (ages_) append(ages_->Get(slot));
+  for (const TimerQueue& queue : timers_) append(queue.TimeOf(slot));
+  for (const ValueColumn& column : columns_) column.AppendValue(slot, out);
+}
+
+Status MemoryTable::Load(const RowKeys& keys, std::span<const std::string> rows,
+                         std::span<Slot> slots, std::span<uint8_t> inserted) {
+  loading_ = true;
+  const Status found = InsertKeys(keys, slots, inserted);
+  for (size_t i = 0; found.ok() && i < rows.size(); ++i) {
+    if (inserted[i] == 0) continue;
+    std::string_view bytes = rows[i];
+    const auto take = [&bytes] {
+      int64_t value;
+      std::memcpy(&value, bytes.data(), sizeof value);
+      bytes.remove_prefix(sizeof value);
+      return value;
+    };
+    if (ages_) ages_->Set(slots[i], take());
+    for (TimerQueue& queue : timers_) queue.Set(slots[i], take(), index_.end());
+    for (ValueColumn& column : columns_) column.TakeValue(slots[i], &bytes);
+    ForgetWrites(slots[i]);
+  }
+  loading_ = false;
+  return found;
+}
+
+Status MemoryTable::Unload(std::span<const Slot> slots) {
+  loading_ = true;
+  const Status erased = Erase(slots);
+  loading_ = false;
+  return erased;
+}
+
+void MemoryTable::ForgetWrites(Slot slot) {
+  for (ValueColumn& column : columns_) {
+    if (column.fixed() != nullptr) column.fixed()->ForgetWrite(slot);
+  }
 }
 
 }  // namespace millrace

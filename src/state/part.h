@@ -41,7 +41,9 @@ class PartWriter {
 };
 
 /// Reads a part, after checking that it is the one that `expected` names. `visit` gets validated
-/// batches of the `fields`; a failure names the part and says that it is damaged.
+/// batches of the `fields`; a failure names the part and says that it is damaged. A part of an
+/// older version may have other values: those it lacks begin as in a new row, those that are gone
+/// are left out, integers and floating-point numbers may have become wider.
 using PartVisitor = std::function<Status(const arrow::RecordBatch&)>;
 Status ReadPart(const PartHeader& expected, const arrow::FieldVector& fields,
                 std::string_view bytes, const PartVisitor& visit);

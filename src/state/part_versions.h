@@ -14,7 +14,6 @@ class PartVersions {
       : first_(Raw(range.first)), changed_(static_cast<size_t>(range.size()), 1) {}
 
   void Mark(KeyGroup group) { changed_[static_cast<size_t>(Raw(group) - first_)] = epoch_; }
-  void MarkAll() { changed_.assign(changed_.size(), epoch_); }
   /// For a snapshot; what is marked from here on is newer.
   PartVersions Freeze() {
     PartVersions frozen = *this;

@@ -33,6 +33,9 @@ struct StateSpec {
   Schema key;          ///< kTable, kLog
   int group_keys = 1;  ///< leading key columns that choose the key group
   Schema value;
+  /// Of tables and logs, as Flink's `table.exec.state.ttl`: so long after its last write, in
+  /// processing time, a row is as if it were not there; it is removed bit by bit. `size` may still
+  /// count it.
   std::optional<int64_t> ttl_us;
 };
 
@@ -125,7 +128,8 @@ class KeyedLog {
   virtual Status Range(const RowKeys& keys, std::span<const TimeRange> ranges, size_t max_rows,
                        std::vector<int32_t>* probe, std::shared_ptr<arrow::RecordBatch>* rows,
                        uint64_t* resume) = 0;
-  /// Forgets the rows before `time`, and keys without rows.
+  /// Forgets the rows before `time`, and keys without rows. Rows before it that come later may be
+  /// forgotten at once.
   virtual Status TrimBefore(EventTime time) = 0;
 };
 
@@ -198,6 +202,10 @@ class StateStore {
   /// foreign key group and damaged bytes, and says which.
   virtual Status RestorePart(const PartId& part, int version, std::string_view bytes,
                              ItemShare share = {}) = 0;
+  /// A call into the operator begins, at processing time `now_us`, which never goes back: slots of
+  /// earlier calls end, rows whose TTL is over are gone, and a backend on disk keeps its memory
+  /// bound.
+  virtual Status BeginCall(int64_t now_us) = 0;
   virtual KeyedTable& table(int state) = 0;
   virtual KeyedLog& log(int state) = 0;
   virtual ItemList& items(int state) = 0;
@@ -218,5 +226,18 @@ class StateStore {
 Result<std::unique_ptr<StateStore>> MakeMemoryStateStore(NodeId node, std::vector<StateSpec> specs,
                                                          int subtask, int parallelism,
                                                          int max_parallelism);
+
+struct RocksOptions {
+  std::string folder;  ///< local; a store has a folder of its own in it, removed with the store
+  int64_t memory_bytes = int64_t{64} << 20;  ///< about: rows in use, and what RocksDB caches
+};
+
+/// The backend for state beyond memory: tables keep the rows in use in memory and the others in
+/// RocksDB, logs are in RocksDB, lists and broadcast tables in memory. The same snapshots. Slots of
+/// a table stay in memory until `BeginCall`.
+Result<std::unique_ptr<StateStore>> MakeRocksStateStore(NodeId node, std::vector<StateSpec> specs,
+                                                        int subtask, int parallelism,
+                                                        int max_parallelism,
+                                                        const RocksOptions& options);
 
 }  // namespace millrace

@@ -59,8 +59,10 @@ class Snapshot final : public StateSnapshot {
 
 class Store final : public StateStore, public TimerSet {
  public:
-  Store(NodeId node, int subtask, int parallelism, int max_parallelism)
+  Store(NodeId node, int subtask, int parallelism, int max_parallelism,
+        std::function<int64_t()> shared_bytes)
       : node_(std::move(node)),
+        shared_bytes_(std::move(shared_bytes)),
         subtask_(subtask),
         max_parallelism_(max_parallelism),
         range_(KeyGroupRangeOf(subtask, parallelism, max_parallelism)) {}
@@ -112,7 +114,7 @@ class Store final : public StateStore, public TimerSet {
           .In(where)
           .Hint(Suggest(part.state, names));
     }
-    if (version != found->spec.version) {
+    if (version > found->spec.version) {
       return Error::User("the state was written as version " + std::to_string(version) +
                          ", this Millrace reads version " + std::to_string(found->spec.version))
           .In(where)
@@ -131,6 +133,11 @@ class Store final : public StateStore, public TimerSet {
           .In(where);
     }
     return found->stored->Restore(HeaderOf(found->spec, part.group), bytes, share);
+  }
+
+  Status BeginCall(int64_t now_us) override {
+    for (State& state : states_) ARROW_RETURN_NOT_OK(state.stored->BeginCall(now_us));
+    return Status::OK();
   }
 
   KeyedTable& table(int state) override { return *At(state).table; }
@@ -190,7 +197,7 @@ class Store final : public StateStore, public TimerSet {
   }
 
   int64_t memory_bytes() const override {
-    int64_t bytes = 0;
+    int64_t bytes = shared_bytes_();
     for (const State& state : states_) bytes += state.stored->memory_bytes();
     return bytes;
   }
@@ -211,6 +218,7 @@ class Store final : public StateStore, public TimerSet {
   }
 
   const NodeId node_;
+  const std::function<int64_t()> shared_bytes_;
   const int subtask_, max_parallelism_;
   const KeyGroupRange range_;
   std::vector<State> states_;
@@ -221,7 +229,8 @@ class Store final : public StateStore, public TimerSet {
 Result<std::unique_ptr<StateStore>> MakeStore(NodeId node, std::vector<StateSpec> specs,
                                               int subtask, int parallelism, int max_parallelism,
                                               const Backend& backend) {
-  auto store = std::make_unique<Store>(std::move(node), subtask, parallelism, max_parallelism);
+  auto store = std::make_unique<Store>(std::move(node), subtask, parallelism, max_parallelism,
+                                       backend.shared_bytes);
   for (StateSpec& spec : specs) ARROW_RETURN_NOT_OK(store->Add(std::move(spec), backend));
   return store;
 }

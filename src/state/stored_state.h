@@ -29,6 +29,8 @@ class FrozenState {
 class StoredState {
  public:
   virtual ~StoredState() = default;
+  /// As `StateStore::BeginCall`.
+  virtual Status BeginCall(int64_t now_us) = 0;
   virtual Result<std::shared_ptr<const FrozenState>> Freeze() = 0;
   /// Adds the rows of a part.
   virtual Status Restore(const PartHeader& expected, std::string_view bytes, ItemShare share) = 0;
@@ -58,6 +60,7 @@ struct Backend {
   std::function<Result<std::unique_ptr<StoredLog>>(const StateSpec&, KeyGroupRange,
                                                    int max_parallelism)>
       log;
+  std::function<int64_t()> shared_bytes = [] { return int64_t{0}; };  ///< memory beyond the states'
 };
 
 /// A store over a backend; lists and broadcast tables are in memory with any.

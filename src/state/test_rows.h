@@ -62,21 +62,43 @@ inline std::vector<WrittenPart> WriteAll(const StateSnapshot& snapshot) {
   return written;
 }
 
+/// The backends that the tests of state run over.
+enum class TestBackend { kMemory, kRocks };
+
+inline std::string NameOf(TestBackend backend) {
+  return backend == TestBackend::kMemory ? "Memory" : "Rocks";
+}
+
+/// RocksDB with so little memory that tables of some hundred rows do not fit.
+inline RocksOptions SmallRocks() { return {testing::TempDir(), 64 << 10}; }
+
+inline std::unique_ptr<StateStore> MakeTestStore(TestBackend backend, std::vector<StateSpec> specs,
+                                                 int subtask, int parallelism,
+                                                 int max_parallelism) {
+  auto store =
+      backend == TestBackend::kMemory
+          ? MakeMemoryStateStore("node", std::move(specs), subtask, parallelism, max_parallelism)
+          : MakeRocksStateStore("node", std::move(specs), subtask, parallelism, max_parallelism,
+                                SmallRocks());
+  EXPECT_TRUE(store.ok()) << store.status().ToString();
+  return std::move(*store);
+}
+
 /// Stores of `parallelism` subtasks, each with the parts of a snapshot that it owns.
-inline std::vector<std::unique_ptr<StateStore>> RestoreAt(int parallelism, int max_parallelism,
+inline std::vector<std::unique_ptr<StateStore>> RestoreAt(TestBackend backend, int parallelism,
+                                                          int max_parallelism,
                                                           const std::vector<StateSpec>& specs,
                                                           const std::vector<WrittenPart>& parts) {
   std::vector<std::unique_ptr<StateStore>> stores;
   for (int i = 0; i < parallelism; ++i) {
-    auto store = MakeMemoryStateStore("node", specs, i, parallelism, max_parallelism);
-    EXPECT_TRUE(store.ok()) << store.status().ToString();
+    auto store = MakeTestStore(backend, specs, i, parallelism, max_parallelism);
     const KeyGroupRange range = KeyGroupRangeOf(i, parallelism, max_parallelism);
     for (const WrittenPart& part : parts) {
       if (part.id.group && !range.Contains(*part.id.group)) continue;
-      const Status status = (*store)->RestorePart(part.id, 1, part.bytes, {i, parallelism});
+      const Status status = store->RestorePart(part.id, 1, part.bytes, {i, parallelism});
       EXPECT_TRUE(status.ok()) << status.ToString();
     }
-    stores.push_back(std::move(*store));
+    stores.push_back(std::move(store));
   }
   return stores;
 }

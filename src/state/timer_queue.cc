@@ -58,8 +58,6 @@ int64_t TimerQueue::TimeOf(const FixedPages& times, Slot slot) {
   return stored ^ TimerSet::kNone;
 }
 
-int64_t TimerQueue::TimeOf(Slot slot) const { return TimeOf(times_->pages(), slot); }
-
 int64_t TimerQueue::memory_bytes() const {
   return (times_ ? times_->memory_bytes() : 0) +
          static_cast<int64_t>(heap_.capacity() * sizeof(Entry));

@@ -19,6 +19,9 @@ class TimerQueue {
   void Set(Slot slot, int64_t time_us, uint32_t capacity);
   void Clear(Slot slot);
 
+  int64_t TimeOf(Slot slot) const {
+    return times_ ? TimeOf(times_->pages(), slot) : TimerSet::kNone;
+  }
   int64_t Next();  ///< `TimerSet::kNone` where there is none
   /// Takes out at most `max` timers at or before `time_us`, in time order.
   void PopDue(int64_t time_us, size_t max, std::vector<Slot>* slots,
@@ -35,7 +38,6 @@ class TimerQueue {
     Slot slot;
   };
   static bool Later(const Entry& a, const Entry& b) { return a.time_us > b.time_us; }
-  int64_t TimeOf(Slot slot) const;
   void DropMoved();
 
   std::unique_ptr<MemoryFixedColumn> times_;  ///< time ^ kNone, so that fresh pages say "none"

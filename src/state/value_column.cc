@@ -1,5 +1,7 @@
 #include "state/value_column.h"
 
+#include <cstring>
+
 #include <arrow/array.h>
 #include <arrow/builder.h>
 
@@ -78,6 +80,37 @@ Status ValueColumn::Set(std::span<const Slot> slots, const arrow::Array& values)
     bytes_.Put(slots[i], encoded_);
   }
   return Status::OK();
+}
+
+void ValueColumn::AppendValue(Slot slot, std::string* out) const {
+  if (fixed_) {
+    out->push_back(static_cast<char>(fixed_->IsNull(slot)));
+    out->append(fixed_->Bytes(slot));
+    return;
+  }
+  const bool valid = bytes_.Has(slot);
+  const std::string_view value = valid ? bytes_.Get(slot) : std::string_view();
+  const auto length = static_cast<uint32_t>(value.size()) + (valid ? 1 : 0);  // 0: NULL
+  out->append(reinterpret_cast<const char*>(&length), sizeof length);
+  out->append(value);
+}
+
+void ValueColumn::TakeValue(Slot slot, std::string_view* bytes) {
+  if (fixed_) {
+    const bool null = bytes->front() != 0;
+    bytes->remove_prefix(1);
+    const size_t width = fixed_->Bytes(slot).size();
+    fixed_->SetBytes(slot, bytes->substr(0, width));
+    fixed_->SetNull(slot, null);
+    bytes->remove_prefix(width);
+    return;
+  }
+  uint32_t length;
+  std::memcpy(&length, bytes->data(), sizeof length);
+  bytes->remove_prefix(sizeof length);
+  if (length == 0) return bytes_.Remove(slot);
+  bytes_.Put(slot, bytes->substr(0, length - 1));
+  bytes->remove_prefix(length - 1);
 }
 
 FrozenColumn ValueColumn::Freeze() {

@@ -4,6 +4,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 
 #include <arrow/type_fwd.h>
 
@@ -31,6 +32,10 @@ class ValueColumn {
   void Reset(Slot slot);
   Result<std::shared_ptr<arrow::Array>> Get(std::span<const Slot> slots) const;
   Status Set(std::span<const Slot> slots, const arrow::Array& values);
+  /// A value as bytes that tell their length.
+  void AppendValue(Slot slot, std::string* out) const;
+  /// Takes what `AppendValue` wrote off the front of `bytes`.
+  void TakeValue(Slot slot, std::string_view* bytes);
   MemoryFixedColumn* fixed() {
     return fixed_.get();
   }  ///< null where the type is not of fixed width

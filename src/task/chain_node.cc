@@ -8,6 +8,7 @@
 #include <arrow/builder.h>
 #include <arrow/record_batch.h>
 
+#include "base/options.h"
 #include "task/task_snapshot.h"
 
 namespace millrace {
@@ -48,16 +49,38 @@ Status ChainNode::MakeOperator(const OperatorMaker& maker, std::vector<PortPlan>
     const std::string& text = rows->second;
     std::from_chars(text.data(), text.data() + text.size(), request.batch_rows);
   }
+  if (const auto ttl = settings.find("table.exec.state.ttl"); ttl != settings.end()) {
+    const int64_t ttl_us = ParseDurationMicros(ttl->second).ValueOr(0);
+    if (ttl_us > 0) request.state_ttl_us = ttl_us;
+  }
   Guard([&]() -> Status {
     ARROW_ASSIGN_OR_RAISE(op_, maker(request));
     specs_ = op_->States();
     if (!specs_.empty()) {
-      ARROW_ASSIGN_OR_RAISE(store_, MakeMemoryStateStore(plan_.id, specs_, subtask(), parallelism(),
-                                                         max_parallelism()));
+      ARROW_ASSIGN_OR_RAISE(store_, MakeStore(settings));
+      ARROW_RETURN_NOT_OK(store_->BeginCall(env().NowMicros()));
     }
     return Status::OK();
   });
   return shared_.status;
+}
+
+Result<std::unique_ptr<StateStore>> ChainNode::MakeStore(
+    const std::map<std::string, std::string>& settings) {
+  const auto setting = [&](const char* key, const char* fallback) {
+    const auto found = settings.find(key);
+    return found == settings.end() ? std::string(fallback) : found->second;
+  };
+  if (setting("state.backend.type", setting("state.backend", "hashmap").c_str()) != "rocksdb") {
+    return MakeMemoryStateStore(plan_.id, specs_, subtask(), parallelism(), max_parallelism());
+  }
+  RocksOptions options;
+  options.folder = setting("state.backend.rocksdb.localdir", "/tmp");
+  ARROW_ASSIGN_OR_RAISE(
+      options.memory_bytes,
+      ParseBytes(setting("state.backend.rocksdb.memory.fixed-per-slot", "64 mb")));
+  return MakeRocksStateStore(plan_.id, specs_, subtask(), parallelism(), max_parallelism(),
+                             options);
 }
 
 void ChainNode::Open(bool restored_finished) {
@@ -65,7 +88,7 @@ void ChainNode::Open(bool restored_finished) {
   if (restored_finished) {
     for (Input& input : inputs_) input.finished = true;
   }
-  Guard([&] { return op_->Open(*this); });
+  Enter([&] { return op_->Open(*this); });
   run_ = !restored_finished;
 }
 
@@ -95,7 +118,7 @@ void ChainNode::Handle(Arrival& arrival) {
     case Arrival::Kind::kBatch:
       rows_in_.Add(arrival.batch.num_rows());
       batches_in_.Add();
-      Guard([&] { return op_->ProcessBatch(arrival.input, std::move(arrival.batch), *this); });
+      Enter([&] { return op_->ProcessBatch(arrival.input, std::move(arrival.batch), *this); });
       break;
     case Arrival::Kind::kTime:
       HandleTime(arrival.input, arrival.time);
@@ -104,7 +127,7 @@ void ChainNode::Handle(Arrival& arrival) {
       Input& input = inputs_[static_cast<size_t>(arrival.input)];
       if (input.finished) return;
       input.finished = true;
-      Guard([&] { return op_->Finish(arrival.input, *this); });
+      Enter([&] { return op_->Finish(arrival.input, *this); });
       break;
     }
     case Arrival::Kind::kBarrier:
@@ -118,7 +141,7 @@ void ChainNode::HandleTime(int input, InputTime time) {
   time.watermark = std::max(time.watermark, from.time.watermark);
   if (time == from.time) return;
   from.time = time;
-  Guard([&] { return op_->ProcessWatermark(input, time, *this); });
+  Enter([&] { return op_->ProcessWatermark(input, time, *this); });
 
   EventTime lowest = EventTime::Max();
   bool any = false;
@@ -136,7 +159,7 @@ void ChainNode::HandleTime(int input, InputTime time) {
 
 bool ChainNode::FireTimers(TimeDomain domain, int64_t until_us) {
   bool more = false;
-  Guard([&]() -> Status {
+  Enter([&]() -> Status {
     TimerBatch timers{domain, 0, {}, {}};
     std::vector<Slot> slots;
     std::vector<int64_t> times;
@@ -152,7 +175,7 @@ bool ChainNode::FireTimers(TimeDomain domain, int64_t until_us) {
 }
 
 void ChainNode::RunOnce() {
-  Guard([&]() -> Status {
+  Enter([&]() -> Status {
     ARROW_ASSIGN_OR_RAISE(const Step step, op_->Run(*this));
     run_ = step == Step::kMore;
     if (step == Step::kFinished) ended_ = true;
@@ -169,7 +192,7 @@ void ChainNode::OnClock() {
 bool ChainNode::TakeCompletions() {
   if (completions_.empty()) return false;
   std::vector<Completion> completions = std::exchange(completions_, {});
-  Guard([&] { return op_->OnCompletions(completions, *this); });
+  Enter([&] { return op_->OnCompletions(completions, *this); });
   return run_ = true;
 }
 
@@ -179,7 +202,7 @@ bool ChainNode::Work() {
   if (alarm_due_) {
     alarm_due_ = false;
     alarm_ = ProcTime::Never();
-    Guard([&] { return op_->OnAlarm(shared_.now, *this); });
+    Enter([&] { return op_->OnAlarm(shared_.now, *this); });
     worked = run_ = true;
   }
   if (processing_due_ && HasRoom()) {
@@ -226,7 +249,7 @@ bool ChainNode::Settle() {
   if (!is_source() && !finished_ && !quiet) return worked;
   if (!prepared_) {
     prepared_ = true;
-    Guard([&] { return op_->PrepareSnapshot(*barrier_, *this); });
+    Enter([&] { return op_->PrepareSnapshot(*barrier_, *this); });
     run_ = true;
     if (!is_source() && !finished_) return true;
   }
@@ -277,7 +300,7 @@ void ChainNode::Freeze(CheckpointId id, TaskSnapshot& snapshot) {
 }
 
 void ChainNode::OnCheckpoint(CheckpointId id, bool completed) {
-  Guard([&] {
+  Enter([&] {
     op_->OnCheckpoint(id, completed);
     return Status::OK();
   });

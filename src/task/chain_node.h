@@ -144,6 +144,15 @@ class ChainNode final : public OperatorContext, public Collector {
   static constexpr size_t kTimerSlice = 1024;
 
   void Fail(const Status& failure);
+  Result<std::unique_ptr<StateStore>> MakeStore(const std::map<std::string, std::string>& settings);
+  /// A guarded call into the operator.
+  template <class Call>
+  void Enter(Call&& call) {
+    Guard([&]() -> Status {
+      if (store_ != nullptr) ARROW_RETURN_NOT_OK(store_->BeginCall(env().NowMicros()));
+      return call();
+    });
+  }
   bool is_source() const { return inputs_.empty(); }
   void Handle(Arrival& arrival);
   void HandleTime(int input, InputTime time);

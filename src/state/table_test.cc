@@ -1,3 +1,5 @@
+#include <unistd.h>
+
 #include <algorithm>
 #include <map>
 #include <optional>
@@ -8,6 +10,7 @@
 #include <arrow/type.h>
 #include <gmock/gmock.h>
 
+#include "base/env.h"
 #include "state/state.h"
 #include "state/test_rows.h"
 
@@ -35,9 +38,16 @@ StateSpec Accounts() {
 
 Schema KeySchema() { return Accounts().key; }
 
-std::unique_ptr<StateStore> NewStore(std::vector<StateSpec> specs) {
-  return MakeMemoryStateStore("node", std::move(specs), 0, 1, kMaxParallelism).ValueOrDie();
-}
+/// Of each backend.
+class TableTest : public testing::TestWithParam<TestBackend> {
+ protected:
+  static std::unique_ptr<StateStore> NewStore(std::vector<StateSpec> specs) {
+    return MakeTestStore(GetParam(), std::move(specs), 0, 1, kMaxParallelism);
+  }
+};
+
+INSTANTIATE_TEST_SUITE_P(All, TableTest, testing::Values(TestBackend::kMemory, TestBackend::kRocks),
+                         [](const auto& info) { return NameOf(info.param); });
 
 std::string Text(const arrow::Array& array, int64_t row) {
   return array.GetScalar(row).ValueOrDie()->ToString();
@@ -101,6 +111,7 @@ class TableModel {
   explicit TableModel(uint64_t seed) : random_(seed) {}
 
   void Step(StateStore& store) {
+    ASSERT_STATUS_OK(store.BeginCall(1));
     const auto keys = RandomKeys();
     KeyedTable& table = store.table(0);
     const auto rows = RowsOf(KeySchema(), Json(keys));
@@ -209,11 +220,12 @@ class TableModel {
 
 // P2, S13: the table agrees with a map through thousands of operations; snapshots are written on
 // another thread while it changes, and restored at other parallelisms.
-class TableModelTest : public testing::TestWithParam<uint64_t> {};
+class TableModelTest : public testing::TestWithParam<std::tuple<TestBackend, uint64_t>> {};
 
 TEST_P(TableModelTest, AgreesWithAMapAndItsSnapshotsStandStill) {
-  TableModel model(GetParam());
-  auto store = NewStore({Accounts()});
+  const auto [backend, seed] = GetParam();
+  TableModel model(seed);
+  auto store = MakeTestStore(backend, {Accounts()}, 0, 1, kMaxParallelism);
   for (int round = 0; round < 12; ++round) {
     for (uint64_t n = model.Below(100); n > 0; --n) model.Step(*store);
     const Model frozen = model.model();
@@ -223,8 +235,10 @@ TEST_P(TableModelTest, AgreesWithAMapAndItsSnapshotsStandStill) {
     for (int n = 0; n < 30; ++n) model.Step(*store);
     writer.join();
     const int parallelism = 1 + static_cast<int>(model.Below(4));
+    // Each backend's snapshots into each.
+    const auto other = round == 5 ? TestBackend::kRocks : TestBackend::kMemory;
     Model restored;
-    for (const auto& task : RestoreAt(parallelism, kMaxParallelism, {Accounts()}, parts)) {
+    for (const auto& task : RestoreAt(other, parallelism, kMaxParallelism, {Accounts()}, parts)) {
       Model share = ContentOf(*task);
       TakeTimers(*task, &share);
       restored.merge(share);
@@ -236,9 +250,12 @@ TEST_P(TableModelTest, AgreesWithAMapAndItsSnapshotsStandStill) {
   EXPECT_EQ(content, model.model());
 }
 
-INSTANTIATE_TEST_SUITE_P(Seeds, TableModelTest, testing::Range(uint64_t{1}, uint64_t{9}));
+INSTANTIATE_TEST_SUITE_P(Seeds, TableModelTest,
+                         testing::Combine(testing::Values(TestBackend::kMemory,
+                                                          TestBackend::kRocks),
+                                          testing::Range(uint64_t{1}, uint64_t{9})));
 
-TEST(MemoryTable, GivesOneSlotToEqualKeysOfABatch) {
+TEST_P(TableTest, GivesOneSlotToEqualKeysOfABatch) {
   auto store = NewStore({Accounts()});
   KeyedTable& table = store->table(0);
   const RowKeys keys =
@@ -252,7 +269,7 @@ TEST(MemoryTable, GivesOneSlotToEqualKeysOfABatch) {
   EXPECT_EQ(table.size(), 2);
 }
 
-TEST(MemoryTable, ReusesErasedSlotsAsNew) {
+TEST_P(TableTest, ReusesErasedSlotsAsNew) {
   auto store = NewStore({Accounts()});
   KeyedTable& table = store->table(0);
   const auto first = SlotsOf(table, KeysOf(table.encoder(), *RowsOf(KeySchema(), R"([[1,"a"]])")));
@@ -271,7 +288,7 @@ TEST(MemoryTable, ReusesErasedSlotsAsNew) {
   EXPECT_EQ(store->PopDue(TimeDomain::kEvent, 100, 10, &state, &slots, &times).ValueOrDie(), 0u);
 }
 
-TEST(MemoryTable, StateOfErasedAndNewKeysStaysBounded) {
+TEST_P(TableTest, StateOfErasedAndNewKeysStaysBounded) {
   auto store = NewStore({Accounts()});
   KeyedTable& table = store->table(0);
   int64_t before = 0;
@@ -287,7 +304,7 @@ TEST(MemoryTable, StateOfErasedAndNewKeysStaysBounded) {
   EXPECT_LE(table.memory_bytes(), before + before / 10);
 }
 
-TEST(MemoryTable, PopsTimersOfSeveralTablesInTimeOrder) {
+TEST_P(TableTest, PopsTimersOfSeveralTablesInTimeOrder) {
   StateSpec other = Accounts();
   other.name = "other";
   auto store = NewStore({Accounts(), other});
@@ -312,25 +329,25 @@ TEST(MemoryTable, PopsTimersOfSeveralTablesInTimeOrder) {
   EXPECT_EQ(store->NextProcessingTimer(), 60);
 }
 
-TEST(MemoryTable, BroadcastTablesAreWrittenOnceAndRestoredEverywhere) {
+TEST_P(TableTest, BroadcastTablesAreWrittenOnceAndRestoredEverywhere) {
   StateSpec rules = Accounts();
   rules.kind = StateKind::kBroadcast;
   std::vector<WrittenPart> parts;
   for (int subtask = 0; subtask < 2; ++subtask) {
-    auto store = MakeMemoryStateStore("node", {rules}, subtask, 2, kMaxParallelism).ValueOrDie();
+    auto store = MakeTestStore(GetParam(), {rules}, subtask, 2, kMaxParallelism);
     KeyedTable& table = store->table(0);
     SlotsOf(table, KeysOf(table.encoder(), *RowsOf(KeySchema(), R"([[1,"a"],[2,"b"],[3,"c"]])")));
     for (WrittenPart& part : WriteAll(*store->Freeze().ValueOrDie()))
       parts.push_back(std::move(part));
   }
   ASSERT_EQ(parts.size(), 1u);
-  for (const auto& store : RestoreAt(3, kMaxParallelism, {rules}, parts)) {
+  for (const auto& store : RestoreAt(GetParam(), 3, kMaxParallelism, {rules}, parts)) {
     EXPECT_EQ(store->table(0).size(), 3);
   }
 }
 
 // P2: what did not change keeps its version, whatever was read; every kind of write shows.
-TEST(MemoryTable, VersionsOfPartsTellWhatChanged) {
+TEST_P(TableTest, VersionsOfPartsTellWhatChanged) {
   const std::string all = R"([[1,"a"],[2,"a"],[3,"a"],[4,"a"],[5,"a"],[6,"a"]])";
   auto store = NewStore({Accounts()});
   KeyedTable& table = store->table(0);
@@ -391,7 +408,7 @@ struct BadRestore {
 class BadRestoreTest : public testing::TestWithParam<BadRestore> {};
 
 TEST_P(BadRestoreTest, IsRefusedWithItsReason) {
-  auto written = NewStore({Accounts()});
+  auto written = MakeTestStore(TestBackend::kMemory, {Accounts()}, 0, 1, kMaxParallelism);
   KeyedTable& table = written->table(0);
   SlotsOf(table, KeysOf(table.encoder(), *RowsOf(KeySchema(), R"([[1,"a"]])")));
   WrittenPart part = WriteAll(*written->Freeze().ValueOrDie()).at(0);
@@ -422,20 +439,106 @@ INSTANTIATE_TEST_SUITE_P(
         BadRestore{"empty", {"node", "accounts", {}}, 1, 1 << 20, 1, "is damaged"}),
     [](const auto& info) { return info.param.name; });
 
-TEST(MemoryTable, RefusesChangedColumns) {
-  auto written = NewStore({Accounts()});
+// What version 2 of a state reads of version 1, whose row is {id 1; small 7, text "a", ratio 0.5}.
+struct Change {
+  const char* name;
+  std::vector<SqlField> key;
+  std::vector<SqlField> value;
+  int version;
+  const char* row;  ///< the values then, or part of the error
+};
+
+class ChangeTest : public testing::TestWithParam<Change> {};
+
+TEST_P(ChangeTest, OfTheDeclaredColumns) {
+  StateSpec first;
+  first.name = "things";
+  first.key.Add("id", SqlType::BigInt());
+  first.value.Add("small", SqlType::Int());
+  first.value.Add("text", SqlType::String());
+  first.value.Add("ratio", SqlType::Float());
+  auto written = MakeTestStore(TestBackend::kMemory, {first}, 0, 1, kMaxParallelism);
   KeyedTable& table = written->table(0);
-  SlotsOf(table, KeysOf(table.encoder(), *RowsOf(KeySchema(), R"([[1,"a"]])")));
+  const auto slots = SlotsOf(table, KeysOf(table.encoder(), *RowsOf(first.key, "[[1]]")));
+  const auto values = RowsOf(first.value, R"([[7, "a", 0.5]])");
+  for (int c = 0; c < 3; ++c) ASSERT_STATUS_OK(table.Set(c, slots, *values->column(c)));
   const WrittenPart part = WriteAll(*written->Freeze().ValueOrDie()).at(0);
-  StateSpec changed = Accounts();
-  changed.value.Add("more", SqlType::Int());
-  const Status status = NewStore({changed})->RestorePart(part.id, 1, part.bytes);
-  EXPECT_THAT(status.message(), HasSubstr("columns of the state have changed"));
-  EXPECT_EQ(InfoOf(status).error_class, ErrorClass::kUser);
+
+  const Change& change = GetParam();
+  StateSpec second = first;
+  second.version = change.version;
+  second.key = Schema(change.key);
+  second.value = Schema(change.value);
+  auto store = MakeTestStore(TestBackend::kMemory, {second}, 0, 1, kMaxParallelism);
+  const Status status = store->RestorePart(part.id, 1, part.bytes);
+  if (!status.ok()) {
+    EXPECT_THAT(Describe(status), HasSubstr(change.row));
+    EXPECT_EQ(InfoOf(status).error_class, ErrorClass::kUser);
+    return;
+  }
+  std::vector<Slot> found(2);
+  uint32_t next = 0;
+  found.resize(store->table(0).Scan(0, found, &next));
+  ASSERT_EQ(found.size(), 1u);
+  std::string row;
+  for (int c = 0; c < second.value.size(); ++c) {
+    row += (c == 0 ? "" : ", ") + Text(*store->table(0).Get(c, found).ValueOrDie(), 0);
+  }
+  EXPECT_EQ(row, change.row);
 }
 
-TEST(MemoryTable, RefusesAKeyThatBelongsToAnotherInstance) {
-  auto store = MakeMemoryStateStore("node", {Accounts()}, 1, 2, kMaxParallelism).ValueOrDie();
+const std::vector<SqlField> kIdKey = {{"id", SqlType::BigInt(), {}}};
+
+INSTANTIATE_TEST_SUITE_P(
+    All, ChangeTest,
+    testing::Values(
+        Change{"kept",
+               kIdKey,
+               {{"text", SqlType::String(), {}}, {"small", SqlType::Int(), {}}},
+               2,
+               "a, 7"},
+        Change{"added",
+               kIdKey,
+               {{"small", SqlType::Int(), {}},
+                {"count", SqlType::BigInt(), {}},
+                {"note", SqlType::String(), {}},
+                {"sure", SqlType::Boolean(), {}}},
+               2,
+               "7, 0, null, false"},
+        Change{"wider",
+               kIdKey,
+               {{"small", SqlType::BigInt(), {}}, {"ratio", SqlType::Double(), {}}},
+               2,
+               "7, 0.5"},
+        Change{"narrower",
+               kIdKey,
+               {{"small", SqlType::SmallInt(), {}}},
+               2,
+               "node 'node', state 'things'"},
+        Change{"other_type",
+               kIdKey,
+               {{"text", SqlType::Int(), {}}},
+               2,
+               "version 1 of the state has the column 'text' as string instead of int32, which "
+               "version 2 of the job cannot read"},
+        Change{
+            "other_key", {{"id", SqlType::Int(), {}}}, {}, 2, "has the key column 'id' as int64"},
+        Change{"more_key",
+               {{"id", SqlType::BigInt(), {}}, {"kind", SqlType::Int(), {}}},
+               {},
+               2,
+               "lacks the key column 'kind'"},
+        Change{
+            "renamed_key", {{"name", SqlType::BigInt(), {}}}, {}, 2, "lacks the key column 'name'"},
+        Change{"undeclared",
+               kIdKey,
+               {{"small", SqlType::Int(), {}}},
+               1,
+               "columns of the state have changed"}),
+    [](const auto& info) { return info.param.name; });
+
+TEST_P(TableTest, RefusesAKeyThatBelongsToAnotherInstance) {
+  auto store = MakeTestStore(GetParam(), {Accounts()}, 1, 2, kMaxParallelism);
   KeyedTable& table = store->table(0);
   std::string json = "[[0,\"a\"]";
   for (int id = 1; id < 30; ++id) json += ",[" + std::to_string(id) + ",\"a\"]";
@@ -444,6 +547,189 @@ TEST(MemoryTable, RefusesAKeyThatBelongsToAnotherInstance) {
   std::vector<uint8_t> inserted(slots.size());
   EXPECT_THAT(table.FindOrInsert(keys, slots, inserted).message(),
               HasSubstr("owns groups 8 to 15"));
+}
+
+// P2: Flink's table.exec.state.ttl: writes keep a row, reads do not.
+class TtlTest : public TableTest {
+ protected:
+  static constexpr int64_t kTtl = 1000;
+
+  static StateSpec Spec() {
+    StateSpec spec = Accounts();
+    spec.ttl_us = kTtl;
+    return spec;
+  }
+  RowKeys Keys(const std::string& json) {
+    return KeysOf(store_->table(0).encoder(), *RowsOf(KeySchema(), json));
+  }
+  bool Has(const std::string& json) {
+    Slot slot;
+    EXPECT_TRUE(store_->table(0).Find(Keys(json), {&slot, 1}).ok());
+    return slot != kNoSlot;
+  }
+  void Begin(int64_t now) { ASSERT_STATUS_OK(store_->BeginCall(now)); }
+
+  std::unique_ptr<StateStore> store_ = NewStore({Spec()});
+};
+
+INSTANTIATE_TEST_SUITE_P(All, TtlTest, testing::Values(TestBackend::kMemory, TestBackend::kRocks),
+                         [](const auto& info) { return NameOf(info.param); });
+
+TEST_P(TtlTest, ARowIsGoneSoLongAfterItsLastWrite) {
+  KeyedTable& table = store_->table(0);
+  Begin(5000);
+  SlotsOf(table, Keys(R"([[1,"a"],[2,"a"],[3,"a"]])"));
+  Begin(5600);
+  const auto written = SlotsOf(table, Keys(R"([[1,"a"]])"));
+  table.Fixed(0).Mut<int64_t>(written[0]) = 41;
+  SlotsOf(table, Keys(R"([[2,"a"]])"));  // no write
+  Begin(5900);
+  ++table.Fixed(0).Mut<int64_t>(SlotsOf(table, Keys(R"([[1,"a"]])"))[0]);
+  const auto text = arrow::json::ArrayFromJSONString(arrow::utf8(), R"(["x"])").ValueOrDie();
+  ASSERT_STATUS_OK(table.Set(1, SlotsOf(table, Keys(R"([[3,"a"]])")), *text));
+  Begin(5999);
+  EXPECT_TRUE(Has(R"([[2,"a"]])"));
+  Begin(6000);
+  EXPECT_FALSE(Has(R"([[2,"a"]])"));
+  Begin(6899);
+  EXPECT_TRUE(Has(R"([[1,"a"]])"));
+  EXPECT_TRUE(Has(R"([[3,"a"]])"));
+  Begin(6900);
+  EXPECT_FALSE(Has(R"([[1,"a"]])"));
+  EXPECT_FALSE(Has(R"([[3,"a"]])"));
+  EXPECT_TRUE(ContentOf(*store_).empty());
+}
+
+TEST_P(TtlTest, ARowBeginsAnewWhenItIsOver) {
+  KeyedTable& table = store_->table(0);
+  Begin(5000);
+  // So many that the sweep of one call does not come to all.
+  std::string json = R"([[0,"a"])";
+  for (int id = 1; id < 3000; ++id) json += ",[" + std::to_string(id) + R"(,"a"])";
+  const RowKeys all = Keys(json + "]");
+  auto slots = SlotsOf(table, all);
+  const std::vector<int64_t> due(slots.size(), 7000);
+  for (const Slot slot : slots) table.Fixed(0).Mut<int64_t>(slot) = 9;
+  ASSERT_STATUS_OK(store_->timers().Set(TimeDomain::kProcessing, 0, slots, due));
+  Begin(6500);
+  std::vector<uint8_t> inserted(slots.size());
+  ASSERT_STATUS_OK(table.FindOrInsert(all, slots, inserted));
+  EXPECT_EQ(std::count(inserted.begin(), inserted.end(), 1), 3000);
+  for (const Slot slot : slots) ASSERT_EQ(table.Fixed(0).Get<int64_t>(slot), 0);
+  int state;
+  std::vector<Slot> popped;
+  std::vector<int64_t> times;
+  EXPECT_EQ(store_->PopDue(TimeDomain::kProcessing, 9999, 10, &state, &popped, &times).ValueOrDie(),
+            0u);
+}
+
+TEST_P(TtlTest, ATimerOfARowThatIsOverDoesNotFire) {
+  KeyedTable& table = store_->table(0);
+  Begin(5000);
+  const auto slots = SlotsOf(table, Keys(R"([[1,"a"],[2,"a"]])"));
+  const std::vector<int64_t> due = {6100, 6200};
+  ASSERT_STATUS_OK(store_->timers().Set(TimeDomain::kProcessing, 0, slots, due));
+  Begin(5500);
+  table.Fixed(0).Mut<int64_t>(SlotsOf(table, Keys(R"([[2,"a"]])"))[0]) = 1;
+  Begin(6300);
+  int state;
+  std::vector<Slot> popped;
+  std::vector<int64_t> times;
+  ASSERT_EQ(store_->PopDue(TimeDomain::kProcessing, 6300, 10, &state, &popped, &times).ValueOrDie(),
+            1u);
+  EXPECT_EQ(times[0], 6200);
+}
+
+TEST_P(TtlTest, TheTimeOfTheLastWriteIsInTheSnapshot) {
+  Begin(5000);
+  SlotsOf(store_->table(0), Keys(R"([[1,"a"]])"));
+  Begin(5500);
+  SlotsOf(store_->table(0), Keys(R"([[2,"a"]])"));
+  const auto parts = WriteAll(*store_->Freeze().ValueOrDie());
+  for (const auto backend : {TestBackend::kMemory, TestBackend::kRocks}) {
+    store_ = MakeTestStore(backend, {Spec()}, 0, 1, kMaxParallelism);
+    Begin(5600);
+    for (const WrittenPart& part : parts) {
+      ASSERT_STATUS_OK(store_->RestorePart(part.id, 1, part.bytes));
+    }
+    Begin(6100);
+    EXPECT_FALSE(Has(R"([[1,"a"]])"));
+    EXPECT_TRUE(Has(R"([[2,"a"]])"));
+  }
+  // A TTL may come and go with a setting: what was written without one begins to age.
+  auto without = MakeTestStore(GetParam(), {Accounts()}, 0, 1, kMaxParallelism);
+  for (const WrittenPart& part : parts) {
+    ASSERT_STATUS_OK(without->RestorePart(part.id, 1, part.bytes));
+  }
+  EXPECT_EQ(without->table(0).size(), 2);
+  store_ = NewStore({Spec()});
+  Begin(7000);
+  for (const WrittenPart& part : WriteAll(*without->Freeze().ValueOrDie())) {
+    ASSERT_STATUS_OK(store_->RestorePart(part.id, 1, part.bytes));
+  }
+  Begin(7999);
+  EXPECT_TRUE(Has(R"([[1,"a"]])"));
+  Begin(8000);
+  EXPECT_FALSE(Has(R"([[1,"a"]])"));
+}
+
+TEST(Ttl, RowsThatNobodyAsksForAreRemovedBitByBit) {
+  StateSpec spec = Accounts();
+  spec.ttl_us = 1000;
+  auto store = MakeTestStore(TestBackend::kMemory, {spec}, 0, 1, kMaxParallelism);
+  KeyedTable& table = store->table(0);
+  ASSERT_STATUS_OK(store->BeginCall(1));
+  std::string json = R"([[0,"a"])";
+  for (int id = 1; id < 5000; ++id) json += ",[" + std::to_string(id) + R"(,"a"])";
+  SlotsOf(table, KeysOf(table.encoder(), *RowsOf(KeySchema(), json + "]")));
+  ASSERT_STATUS_OK(store->BeginCall(2000));
+  EXPECT_GT(table.size(), 3000);
+  for (int64_t now = 2001; table.size() > 0; ++now) {
+    ASSERT_LT(now, 3000) << table.size() << " rows are left after half a TTL";
+    ASSERT_STATUS_OK(store->BeginCall(now));
+  }
+}
+
+// Rows beyond memory are all found, and the folder goes with the last user.
+TEST(Rocks, KeepsMoreThanItsMemoryHolds) {
+  const auto env = MakeSystemEnv();
+  const RocksOptions options{testing::TempDir() + "rocks-" + std::to_string(::getpid()), 1 << 20};
+  auto store =
+      MakeRocksStateStore("node", {Accounts()}, 0, 1, kMaxParallelism, options).ValueOrDie();
+  KeyedTable& table = store->table(0);
+  constexpr int64_t kRows = 40'000;
+  const auto keys = [&](int64_t from) {
+    std::string json;
+    for (int64_t id = from; id < from + 1000; ++id) {
+      json += (json.empty() ? "[[" : ",[") + std::to_string(id) + R"(,"a kind of account"])";
+    }
+    return KeysOf(table.encoder(), *RowsOf(KeySchema(), json + "]"));
+  };
+  for (int pass = 0; pass < 2; ++pass) {
+    for (int64_t from = 0; from < kRows; from += 1000) {
+      ASSERT_STATUS_OK(store->BeginCall(1));
+      EXPECT_LE(table.memory_bytes(), 700'000);
+      const auto slots = SlotsOf(table, keys(from));
+      for (size_t i = 0; i < slots.size(); ++i) {
+        auto& n = table.Fixed(0).Mut<int64_t>(slots[i]);
+        ASSERT_EQ(n, pass == 0 ? 0 : from + static_cast<int64_t>(i));
+        n = from + static_cast<int64_t>(i);
+      }
+    }
+  }
+  EXPECT_EQ(table.size(), kRows);
+  auto snapshot = store->Freeze().ValueOrDie();
+  store.reset();
+  EXPECT_FALSE(env->files().List(options.folder).ValueOrDie().empty());
+  int64_t restored = 0;
+  for (const auto& task :
+       RestoreAt(TestBackend::kMemory, 1, kMaxParallelism, {Accounts()}, WriteAll(*snapshot))) {
+    restored += task->table(0).size();
+  }
+  EXPECT_EQ(restored, kRows);
+  snapshot.reset();
+  EXPECT_TRUE(env->files().List(options.folder).ValueOrDie().empty());
+  ASSERT_STATUS_OK(env->files().Remove(options.folder));
 }
 
 }  // namespace

@@ -43,7 +43,8 @@ TEST(MemoryItems, KeepsRowsKindsAndHeaders) {
   ASSERT_STATUS_OK(store->items(0).Put(5, batch, "with kinds"));
   ASSERT_STATUS_OK(store->items(0).Put(6, {RowsOf(schema, "[[3]]"), nullptr, 0}, "inserts"));
   ASSERT_STATUS_OK(store->items(0).Put(7, {}, std::string("no\0rows", 7)));
-  const auto restored = RestoreAt(1, 128, {Requests()}, WriteAll(*store->Freeze().ValueOrDie()));
+  const auto restored = RestoreAt(TestBackend::kMemory, 1, 128, {Requests()},
+                                  WriteAll(*store->Freeze().ValueOrDie()));
   EXPECT_THAT(HeadersOf(*restored[0]), ElementsAre(Pair(1, "with kinds"), Pair(2, "inserts"),
                                                    Pair(3, std::string("no\0rows", 7))));
   std::vector<Batch> rows;
@@ -64,7 +65,7 @@ TEST(MemoryItems, ASnapshotDoesNotSeeLaterChanges) {
   const auto snapshot = store->Freeze().ValueOrDie();
   ASSERT_STATUS_OK(store->items(0).Put(1, {}, "changed"));
   ASSERT_STATUS_OK(store->items(0).Put(2, {}, "two"));
-  const auto restored = RestoreAt(1, 128, {Requests()}, WriteAll(*snapshot));
+  const auto restored = RestoreAt(TestBackend::kMemory, 1, 128, {Requests()}, WriteAll(*snapshot));
   EXPECT_THAT(HeadersOf(*restored[0]), ElementsAre(Pair(1, "one")));
 }
 
@@ -81,12 +82,27 @@ TEST(MemoryItems, AreDealtOutOnARescale) {
     parts.push_back(WriteAll(*store->Freeze().ValueOrDie()).at(0));
   }
   std::vector<std::string> dealt;
-  for (const auto& store : RestoreAt(2, 128, {Requests()}, parts)) {
+  for (const auto& store : RestoreAt(TestBackend::kMemory, 2, 128, {Requests()}, parts)) {
     const auto share = HeadersOf(*store);
     EXPECT_GE(share.size(), 7u);
     for (const auto& [id, header] : share) dealt.push_back(header);
   }
   EXPECT_THAT(dealt, UnorderedElementsAreArray(all));
+}
+
+TEST(MemoryItems, TheVersionOfThePartTellsWhetherTheListChanged) {
+  auto store = NewStore();
+  ASSERT_STATUS_OK(store->items(0).Put(1, {}, "a"));
+  const PartId part = store->Freeze().ValueOrDie()->parts().at(0);
+  const auto version = [&] { return store->Freeze().ValueOrDie()->PartVersion(part); };
+  uint64_t last = version();
+  EXPECT_EQ(HeadersOf(*store).size(), 1u);
+  EXPECT_EQ(version(), last);
+  ASSERT_STATUS_OK(store->items(0).Put(1, {}, "b"));
+  EXPECT_GT(version(), last);
+  last = version();
+  ASSERT_STATUS_OK(store->items(0).Remove(1));
+  EXPECT_GT(version(), last);
 }
 
 }  // namespace

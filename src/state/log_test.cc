@@ -75,13 +75,14 @@ std::vector<std::pair<int64_t, std::string>> RangeOf(const Model& model,
   return found;
 }
 
-class LogModelTest : public testing::TestWithParam<uint64_t> {};
+class LogModelTest : public testing::TestWithParam<std::tuple<TestBackend, uint64_t>> {};
 
 // S13, P2: as the table's, for rows in time order.
 TEST_P(LogModelTest, AgreesWithAMapAndItsSnapshotsStandStill) {
-  std::mt19937_64 random(GetParam());
+  const auto [backend, seed] = GetParam();
+  std::mt19937_64 random(seed);
   const auto below = [&](uint64_t n) { return static_cast<int64_t>(random() % n); };
-  auto store = MakeMemoryStateStore("node", {Readings()}, 0, 1, kMaxParallelism).ValueOrDie();
+  auto store = MakeTestStore(backend, {Readings()}, 0, 1, kMaxParallelism);
   Model model;
   int64_t now = 0;
   const auto step = [&] {
@@ -122,7 +123,8 @@ TEST_P(LogModelTest, AgreesWithAMapAndItsSnapshotsStandStill) {
     for (int n = 0; n < 20; ++n) step();
     writer.join();
     const int parallelism = 1 + static_cast<int>(below(4));
-    const auto stores = RestoreAt(parallelism, kMaxParallelism, {Readings()}, parts);
+    const auto other = round == 5 ? TestBackend::kRocks : TestBackend::kMemory;
+    const auto stores = RestoreAt(other, parallelism, kMaxParallelism, {Readings()}, parts);
     for (const int64_t id : all) {
       std::vector<std::pair<int64_t, std::string>> restored;
       for (const auto& task : stores) {
@@ -135,10 +137,79 @@ TEST_P(LogModelTest, AgreesWithAMapAndItsSnapshotsStandStill) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Seeds, LogModelTest, testing::Range(uint64_t{1}, uint64_t{7}));
+INSTANTIATE_TEST_SUITE_P(Seeds, LogModelTest,
+                         testing::Combine(testing::Values(TestBackend::kMemory,
+                                                          TestBackend::kRocks),
+                                          testing::Range(uint64_t{1}, uint64_t{7})));
+
+class LogTest : public testing::TestWithParam<TestBackend> {};
+
+INSTANTIATE_TEST_SUITE_P(All, LogTest, testing::Values(TestBackend::kMemory, TestBackend::kRocks),
+                         [](const auto& info) { return NameOf(info.param); });
+
+constexpr TimeRange kAlways{EventTime::Min(), EventTime::Max()};
+
+// P2: with a TTL, a row is seen so long after it came; the snapshot says when that was.
+TEST_P(LogTest, RowsAreGoneWhenTheirTtlIsOver) {
+  StateSpec spec = Readings();
+  spec.ttl_us = 1000;
+  auto store = MakeTestStore(GetParam(), {spec}, 0, 1, kMaxParallelism);
+  const auto keys = KeysOf(Encoder(), *RowsOf(Readings().key, "[[1],[1],[2]]"));
+  const auto rows = RowsOf(Readings().value, R"([[1,"a"],[2,"b"],[3,"c"]])");
+  const std::vector<EventTime> times = {{30}, {10}, {20}};
+  for (const int64_t now : {5000, 5600}) {
+    ASSERT_STATUS_OK(store->BeginCall(now));
+    ASSERT_STATUS_OK(store->log(0).Append(keys, times, *rows));
+  }
+  const auto count = [](StateStore& of) { return RangeOf(of.log(0), {1, 2}, kAlways, 10).size(); };
+  EXPECT_EQ(count(*store), 6u);
+  const auto parts = WriteAll(*store->Freeze().ValueOrDie());
+  ASSERT_STATUS_OK(store->BeginCall(6000));
+  EXPECT_EQ(count(*store), 3u);
+  ASSERT_STATUS_OK(store->BeginCall(6599));
+  ASSERT_STATUS_OK(store->log(0).Append(keys, times, *rows));
+  ASSERT_STATUS_OK(store->BeginCall(6600));
+  EXPECT_EQ(count(*store), 3u);
+  ASSERT_STATUS_OK(store->BeginCall(8000));
+  EXPECT_EQ(count(*store), 0u);
+  for (const auto& restored : RestoreAt(GetParam(), 1, kMaxParallelism, {spec}, parts)) {
+    ASSERT_STATUS_OK(restored->BeginCall(6000));
+    EXPECT_EQ(count(*restored), 3u);
+  }
+}
+
+// P2: only the groups that got or lost rows are new.
+TEST_P(LogTest, VersionsOfPartsTellWhatChanged) {
+  auto store = MakeTestStore(GetParam(), {Readings()}, 0, 1, kMaxParallelism);
+  const auto all = KeysOf(Encoder(), *RowsOf(Readings().key, "[[1],[2],[3],[4],[5],[6]]"));
+  const auto rows =
+      RowsOf(Readings().value, R"([[1,"a"],[2,"b"],[3,"c"],[4,"d"],[5,"e"],[6,"f"]])");
+  const std::vector<EventTime> times(6, EventTime{100});
+  ASSERT_STATUS_OK(store->log(0).Append(all, times, *rows));
+  auto before = store->Freeze().ValueOrDie();
+  const auto changed = [&] {
+    auto after = store->Freeze().ValueOrDie();
+    size_t count = 0;
+    for (const PartId& id : after->parts()) {
+      count += after->PartVersion(id) != before->PartVersion(id);
+    }
+    before = std::move(after);
+    return count;
+  };
+  EXPECT_EQ(RangeOf(store->log(0), {1, 2, 3}, kAlways, 10).size(), 3u);
+  ASSERT_STATUS_OK(store->log(0).TrimBefore({100}));
+  EXPECT_EQ(changed(), 0u);
+  const std::vector<EventTime> later = {EventTime{200}};
+  ASSERT_STATUS_OK(store->log(0).Append(KeysOf(Encoder(), *RowsOf(Readings().key, "[[3]]")), later,
+                                        *rows->Slice(0, 1)));
+  EXPECT_EQ(changed(), 1u);
+  EXPECT_EQ(changed(), 0u);
+  ASSERT_STATUS_OK(store->log(0).TrimBefore({101}));
+  EXPECT_GT(changed(), 0u);
+}
 
 TEST(MemoryLog, MemoryOfTrimmedRowsIsUsedAgain) {
-  auto store = MakeMemoryStateStore("node", {Readings()}, 0, 1, kMaxParallelism).ValueOrDie();
+  auto store = MakeTestStore(TestBackend::kMemory, {Readings()}, 0, 1, kMaxParallelism);
   const auto keys = KeysOf(Encoder(), *RowsOf(Readings().key, "[[1],[2],[3]]"));
   const auto rows = RowsOf(Readings().value, R"([[1,"a"],[2,"b"],[3,"c"]])");
   int64_t before = 0;
