@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <numeric>
@@ -16,6 +17,10 @@ namespace millrace {
 namespace {
 
 constexpr int64_t kBatch = 1024;
+
+void Must(const Status& status) {
+  if (!status.ok()) status.Abort();
+}
 
 StateSpec Counters() {
   StateSpec spec;
@@ -40,7 +45,7 @@ std::vector<RowKeys> ShuffledKeys(const KeyEncoder& encoder, int64_t keys) {
   for (auto at = ids.begin(); at != ids.end(); at += std::min(kBatch, ids.end() - at)) {
     RowKeys batch;
     const auto end = at + std::min(kBatch, ids.end() - at);
-    encoder.Encode(*RowsOf({at, end}), &batch).Abort();
+    Must(encoder.Encode(*RowsOf({at, end}), &batch));
     batches.push_back(std::move(batch));
   }
   return batches;
@@ -50,12 +55,18 @@ std::unique_ptr<StateStore> NewStore() {
   return MakeMemoryStateStore("bench", {Counters()}, 0, 1, 128).ValueOrDie();
 }
 
+// With memory for all rows of the smaller runs and a tenth of those of the larger ones.
+std::unique_ptr<StateStore> NewRocksStore() {
+  const RocksOptions options{"/tmp", int64_t{16} << 20};
+  return MakeRocksStateStore("bench", {Counters()}, 0, 1, 128, options).ValueOrDie();
+}
+
 void Update(KeyedTable& table, const RowKeys& keys) {
   static std::vector<Slot> slots;
   static std::vector<uint8_t> inserted;
   slots.resize(keys.hashes.size());
   inserted.resize(slots.size());
-  table.FindOrInsert(keys, slots, inserted).Abort();
+  Must(table.FindOrInsert(keys, slots, inserted));
   FixedColumn& count = table.Fixed(0);
   FixedColumn& sum = table.Fixed(1);
   for (const Slot slot : slots) ++count.Mut<int64_t>(slot);
@@ -85,7 +96,34 @@ void BM_Update(benchmark::State& state) {
 }
 BENCHMARK(BM_Update)->Arg(10'000)->Arg(1'000'000)->Unit(benchmark::kMillisecond);
 
-// The peer: three numbers per key in the standard map, no copy on write, no snapshots.
+void BM_RocksInsert(benchmark::State& state) {
+  const auto batches = ShuffledKeys(NewStore()->table(0).encoder(), state.range(0));
+  for (auto _ : state) {
+    const auto store = NewRocksStore();
+    for (const RowKeys& keys : batches) {
+      Must(store->BeginCall(1));
+      Update(store->table(0), keys);
+    }
+  }
+  state.SetItemsProcessed(state.iterations() * state.range(0));
+}
+BENCHMARK(BM_RocksInsert)->Arg(10'000)->Arg(1'000'000)->Unit(benchmark::kMillisecond);
+
+void BM_RocksUpdate(benchmark::State& state) {
+  const auto store = NewRocksStore();
+  const auto batches = ShuffledKeys(store->table(0).encoder(), state.range(0));
+  for (auto _ : state) {
+    for (const RowKeys& keys : batches) {
+      Must(store->BeginCall(1));
+      Update(store->table(0), keys);
+    }
+  }
+  state.SetItemsProcessed(state.iterations() * state.range(0));
+}
+BENCHMARK(BM_RocksUpdate)->Arg(10'000)->Arg(1'000'000)->Unit(benchmark::kMillisecond);
+
+// The limits: three numbers per key, no copy on write, no snapshots. First the standard map, then a
+// map written for this: open addressing over keys of eight bytes, hashes given.
 struct Counter {
   int64_t count = 0, sum = 0, max = 0;
 };
@@ -106,27 +144,109 @@ void BM_UnorderedMapInsert(benchmark::State& state) {
 }
 BENCHMARK(BM_UnorderedMapInsert)->Arg(10'000)->Arg(1'000'000)->Unit(benchmark::kMillisecond);
 
-// The stall of a barrier, then the rate of updates while the snapshot is held. Argument: rows; 16
-// million are a gigabyte.
+class HandWrittenMap {
+ public:
+  Counter& At(uint64_t hash, std::string_view key) {
+    if (2 * (used_ + 1) > cells_.size()) Grow();
+    uint64_t bytes[2] = {};
+    key.copy(reinterpret_cast<char*>(bytes), sizeof bytes);
+    for (size_t i = hash & (cells_.size() - 1);; i = (i + 1) & (cells_.size() - 1)) {
+      Cell& cell = cells_[i];
+      if (cell.hash == 0) {
+        ++used_;
+        cell.hash = hash | 1;
+        cell.key[0] = bytes[0];
+        cell.key[1] = bytes[1];
+        return cell.counter;
+      }
+      if (cell.hash == (hash | 1) && cell.key[0] == bytes[0] && cell.key[1] == bytes[1]) {
+        return cell.counter;
+      }
+    }
+  }
+
+ private:
+  struct Cell {
+    uint64_t hash = 0;  ///< 0: free
+    uint64_t key[2] = {};
+    Counter counter;
+  };
+  void Grow() {
+    const auto old =
+        std::exchange(cells_, std::vector<Cell>(std::max<size_t>(64, 2 * cells_.size())));
+    for (const Cell& cell : old) {
+      if (cell.hash == 0) continue;
+      size_t i = cell.hash & (cells_.size() - 1) & ~size_t{1};
+      while (cells_[i].hash != 0) i = (i + 1) & (cells_.size() - 1);
+      cells_[i] = cell;
+    }
+  }
+
+  std::vector<Cell> cells_;
+  size_t used_ = 0;
+};
+
+void UpdateByHand(HandWrittenMap& map, const RowKeys& keys) {
+  for (int64_t i = 0; i < keys.size(); ++i) {
+    Counter& counter = map.At(keys.hashes[static_cast<size_t>(i)] & ~uint64_t{1}, keys.key(i));
+    ++counter.count;
+    counter.sum += 7;
+  }
+}
+
+void BM_ByHandInsert(benchmark::State& state) {
+  const auto batches = ShuffledKeys(NewStore()->table(0).encoder(), state.range(0));
+  for (auto _ : state) {
+    HandWrittenMap map;
+    for (const RowKeys& keys : batches) UpdateByHand(map, keys);
+  }
+  state.SetItemsProcessed(state.iterations() * state.range(0));
+}
+BENCHMARK(BM_ByHandInsert)->Arg(10'000)->Arg(1'000'000)->Unit(benchmark::kMillisecond);
+
+void BM_ByHandUpdate(benchmark::State& state) {
+  const auto batches = ShuffledKeys(NewStore()->table(0).encoder(), state.range(0));
+  HandWrittenMap map;
+  for (auto _ : state) {
+    for (const RowKeys& keys : batches) UpdateByHand(map, keys);
+  }
+  state.SetItemsProcessed(state.iterations() * state.range(0));
+}
+BENCHMARK(BM_ByHandUpdate)->Arg(10'000)->Arg(1'000'000)->Unit(benchmark::kMillisecond);
+
+// The stall of a barrier over a hundred snapshots, each held while some rows are written. Argument:
+// rows; 16 million are a gigabyte.
 void BM_Freeze(benchmark::State& state) {
   const auto store = NewStore();
   const auto batches = ShuffledKeys(store->table(0).encoder(), state.range(0));
   for (const RowKeys& keys : batches) Update(store->table(0), keys);
+  using Seconds = std::chrono::duration<double>;
+  std::vector<double> pauses_ms;
   double updates_s = 0;
+  size_t at = 0;
+  constexpr size_t kBatches = 200;  // between two barriers
   for (auto _ : state) {
+    const auto start = std::chrono::steady_clock::now();  // allowed: a benchmark
     auto snapshot = store->Freeze().ValueOrDie();
-    state.PauseTiming();
-    const auto start = std::chrono::steady_clock::now();
-    for (const RowKeys& keys : batches) Update(store->table(0), keys);
-    updates_s += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-    snapshot.reset();
-    state.ResumeTiming();
+    const auto frozen = std::chrono::steady_clock::now();  // allowed: a benchmark
+    for (size_t i = 0; i < kBatches; ++i) Update(store->table(0), batches[at++ % batches.size()]);
+    updates_s += Seconds(std::chrono::steady_clock::now() - frozen).count();  // allowed: as above
+    pauses_ms.push_back(1e3 * Seconds(frozen - start).count());
+    state.SetIterationTime(Seconds(frozen - start).count());
   }
+  std::sort(pauses_ms.begin(), pauses_ms.end());
   state.counters["megabytes"] = static_cast<double>(store->memory_bytes()) / 1e6;
+  state.counters["p99_ms"] = pauses_ms[pauses_ms.size() * 99 / 100];
+  state.counters["max_ms"] = pauses_ms.back();
   state.counters["updates_per_s_while_held"] =
-      static_cast<double>(state.iterations() * state.range(0)) / updates_s;
+      static_cast<double>(state.iterations() * kBatches * kBatch) / updates_s;
 }
-BENCHMARK(BM_Freeze)->Arg(1'000'000)->Arg(16'000'000)->Unit(benchmark::kMillisecond)->Iterations(5);
+BENCHMARK(BM_Freeze)
+    ->Arg(1'000'000)
+    ->Arg(16'000'000)
+    ->Unit(benchmark::kMillisecond)
+    ->UseManualTime()
+    ->Iterations(100);
 
 }  // namespace
 }  // namespace millrace
