@@ -252,11 +252,12 @@ Status RocksTable::Shrink() {
   for (uint64_t visited = 0; visited < 2 * uint64_t{end} && surplus > 0; ++visited) {
     if (hand_ >= end) hand_ = 0;
     const Slot slot{hand_++};
-    if (!cache_->index().Has(slot)) continue;
+    if (!cache_->index().Has(slot) || (flags(slot) & kLeaving) != 0) continue;
     if ((flags(slot) & kUsed) != 0) {
       flags(slot) &= static_cast<uint8_t>(~kUsed);
       continue;
     }
+    flags(slot) |= kLeaving;
     leaving.push_back(slot);
     --surplus;
   }

@@ -59,6 +59,7 @@ class RocksTable final : public StoredTable, public RowObserver {
     kDirty = 1,   ///< newer than on disk, or not there
     kStored = 2,  ///< some version is on disk
     kUsed = 4,    ///< since the clock hand passed
+    kLeaving = 8,
   };
 
   RocksTable(const StateSpec& spec, KeyGroupRange range, int max_parallelism,
