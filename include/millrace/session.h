@@ -76,12 +76,30 @@ struct OperatorMetrics {
   int64_t backpressured_us = 0;  ///< had work and no room; summed over subtasks
 };
 
+/// A checkpoint or savepoint that was tried.
+struct CheckpointInfo {
+  int64_t id = 0;
+  std::string kind;          ///< "periodic", "savepoint" or "last"
+  std::string path;          ///< empty: it failed
+  std::string failure;       ///< empty: it is complete
+  int64_t begun_us = 0;      ///< wall clock, since 1970-01-01 UTC
+  int64_t duration_us = 0;   ///< until it was complete
+  int64_t alignment_us = 0;  ///< the longest of a task: from its first barrier to its last
+  int64_t pause_us = 0;      ///< the longest of a task: in which it took no rows
+  int64_t write_us = 0;      ///< to storage, beside the tasks
+  int64_t written_bytes = 0;
+  std::map<std::string, int64_t> state_bytes;  ///< by "node/table"
+};
+
 struct JobMetrics {
   int64_t rows_read = 0;
   int64_t rows_written = 0;
   int64_t rows_rejected = 0;    ///< that could not be read, computed or written
   std::string first_rejection;  ///< why the first of them was; empty where there is none
   int64_t elapsed_us = 0;       ///< until now, or until the job ended
+  int64_t restarts = 0;         ///< after failures, by itself
+  std::string last_failure;     ///< why it restarted last; empty where it never has
+  std::vector<CheckpointInfo> checkpoints;  ///< the last ones, oldest first
   std::vector<OperatorMetrics> operators;
 };
 

@@ -20,6 +20,19 @@ constexpr Count kCounts[] = {{"rows_in", &OperatorMetrics::rows_in},
                              {"busy_us", &OperatorMetrics::busy_us},
                              {"backpressured_us", &OperatorMetrics::backpressured_us}};
 
+/// What is told of a checkpoint, by name.
+struct Measure {
+  const char* name;
+  int64_t CheckpointInfo::* value;
+};
+constexpr Measure kMeasures[] = {{"id", &CheckpointInfo::id},
+                                 {"begun_us", &CheckpointInfo::begun_us},
+                                 {"duration_us", &CheckpointInfo::duration_us},
+                                 {"alignment_us", &CheckpointInfo::alignment_us},
+                                 {"pause_us", &CheckpointInfo::pause_us},
+                                 {"write_us", &CheckpointInfo::write_us},
+                                 {"written_bytes", &CheckpointInfo::written_bytes}};
+
 json TextOrNull(const std::string& text) { return text.empty() ? json() : json(text); }
 
 }  // namespace
@@ -44,6 +57,17 @@ json JobDetails(const ServedJob& job) {
   details["id"] = TextOrNull(job.id);
   if (job.started_us != 0) details["started_us"] = job.started_us;
   details["elapsed_us"] = job.metrics.elapsed_us;
+  details["restarts"] = job.metrics.restarts;
+  details["last_failure"] = TextOrNull(job.metrics.last_failure);
+  details["checkpoints"] = json::array();
+  for (const CheckpointInfo& checkpoint : job.metrics.checkpoints) {
+    json entry = {{"kind", checkpoint.kind},
+                  {"path", TextOrNull(checkpoint.path)},
+                  {"failure", TextOrNull(checkpoint.failure)},
+                  {"state_bytes", checkpoint.state_bytes}};
+    for (const Measure& measure : kMeasures) entry[measure.name] = checkpoint.*measure.value;
+    details["checkpoints"].push_back(std::move(entry));
+  }
   details["operators"] = json::array();
   for (const OperatorMetrics& metrics : job.metrics.operators) {
     json node = {{"node", metrics.node}, {"op", metrics.op}};
@@ -57,6 +81,18 @@ void AppendMetrics(const ServedJob& job, std::vector<MetricValue>* metrics) {
   const std::string& name = job.record.definition.name;
   const int64_t running = job.record.phase == JobPhase::kRunning ? 1 : 0;
   metrics->push_back({"job_running", {{"job", name}}, MetricValue::Kind::kGauge, running, {}});
+  metrics->push_back(
+      {"job_restarts", {{"job", name}}, MetricValue::Kind::kCounter, job.metrics.restarts, {}});
+  if (!job.metrics.checkpoints.empty()) {
+    const CheckpointInfo& last = job.metrics.checkpoints.back();
+    for (const Measure& measure : kMeasures) {
+      metrics->push_back({std::string("last_checkpoint_") + measure.name,
+                          {{"job", name}},
+                          MetricValue::Kind::kGauge,
+                          last.*measure.value,
+                          {}});
+    }
+  }
   for (const OperatorMetrics& node : job.metrics.operators) {
     const MetricLabels labels = {{"job", name}, {"node", node.node}, {"op", node.op}};
     for (const Count& count : kCounts) {

@@ -13,7 +13,8 @@ namespace millrace {
 nlohmann::json JobSummary(const ServedJob& job);
 /// All there is to say about a job.
 nlohmann::json JobDetails(const ServedJob& job);
-/// The counts of its operators, with labels job, node and op.
+/// Whether it runs, restarts, its last checkpoint; the counts of its operators, with labels job,
+/// node and op.
 void AppendMetrics(const ServedJob& job, std::vector<MetricValue>* metrics);
 
 }  // namespace millrace

@@ -62,6 +62,7 @@ class JobService::Core : public std::enable_shared_from_this<Core> {
   Status Run(const EntryPtr& entry);
   Result<std::string> NewestState(const JobRecord& record) const;
   std::string CheckpointsOf(const JobRecord& record) const;
+  std::string SavepointFolder(const std::string& name, const std::string& folder) const;
   Status Keep(Entry& entry, JobPhase phase, const std::string& error = {});
   void RunEnded(Entry& entry, const JobClient& job);
 
@@ -264,22 +265,26 @@ Result<std::string> JobService::Core::Savepoint(const std::string& name,
   ARROW_ASSIGN_OR_RAISE(const EntryPtr entry, Get(name));
   const auto job = RunningJob(*entry);
   if (job == nullptr) return NotRunning(name, View(*entry).record.phase);
-  return job->Savepoint(folder.empty() ? options_.folder + "/savepoints/" + name : folder);
+  return job->Savepoint(SavepointFolder(name, folder));
+}
+
+std::string JobService::Core::SavepointFolder(const std::string& name,
+                                              const std::string& folder) const {
+  return folder.empty() ? options_.folder + "/savepoints/" + name : folder;
 }
 
 Result<std::string> JobService::Core::Stop(const std::string& name, const std::string& folder) {
   ARROW_ASSIGN_OR_RAISE(const EntryPtr entry, Get(name));
   std::lock_guard operation(entry->operation);
-  ARROW_ASSIGN_OR_RAISE(std::string path, Savepoint(name, folder));
+  const auto job = RunningJob(*entry);
+  if (job == nullptr) return NotRunning(name, View(*entry).record.phase);
+  ARROW_ASSIGN_OR_RAISE(std::string path, job->StopWithSavepoint(SavepointFolder(name, folder)));
   {
     std::lock_guard lock(entry->mutex);
     entry->record.restore_from = path;
     ++entry->record.run;  // what it starts with next is the savepoint, not this run's checkpoints
   }
-  const auto job = RunningJob(*entry);
   ARROW_RETURN_NOT_OK(Keep(*entry, JobPhase::kStopped));
-  job->Cancel();
-  static_cast<void>(job->Wait());
   return path;
 }
 

@@ -45,7 +45,8 @@ class JobService {
 
   /// Saves the state of a running job; gives the savepoint's path. `folder` empty: the service's.
   Result<std::string> Savepoint(const std::string& name, const std::string& folder = {});
-  /// Saves its state, then ends the run; gives the savepoint's path.
+  /// Saves its state and ends the run with it, so that nothing is processed after the savepoint;
+  /// gives its path.
   Result<std::string> Stop(const std::string& name, const std::string& folder = {});
   /// Runs a job that does not run, from `restore_from`, else from where it stopped.
   Result<ServedJob> Start(const std::string& name, const std::string& restore_from = {});

@@ -94,6 +94,14 @@ JobMetrics JobClient::Impl::Measure(const JobProgress& progress) const {
     metrics.operators.push_back({stats.node, op, stats.rows_in, stats.rows_out, stats.dead_rows,
                                  stats.busy_us, stats.backpressured_us});
   }
+  metrics.restarts = progress.restarts;
+  metrics.last_failure = progress.last_failure;
+  for (const CheckpointRecord& record : progress.history) {
+    metrics.checkpoints.push_back({Raw(record.id), std::string(ToString(record.kind)), record.path,
+                                   record.failure, record.begun_us, record.duration_us,
+                                   record.alignment_us, record.pause_us, record.write_us,
+                                   record.written_bytes, record.state_bytes});
+  }
   return metrics;
 }
 

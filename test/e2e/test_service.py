@@ -114,6 +114,8 @@ def test_stop_and_start_keep_the_state(tmp_path):
         assert (pathlib.Path(stopped.stdout.strip()) / "manifest.json").exists()
         job = service.ask("/v1/jobs/ticks")[1]
         assert job["phase"] == "stopped" and job["id"] is None
+        periodic = [each for each in job["checkpoints"] if each["kind"] == "periodic"]
+        assert periodic and all(each["failure"] is None and each["duration_us"] > 0 for each in periodic)
         assert "does not run" in service.client("savepoint", "ticks").stderr
         stored = len(numbers(tmp_path / "out"))
         assert service.client("job", "start", "ticks").returncode == 0
@@ -173,6 +175,7 @@ def test_metrics_and_log_levels(tmp_path):  # P7
         service.wait_for("ticks", lambda job: job["rows_written"] > 100)
         text = service.ask("/metrics")[1]
         assert 'millrace_job_running{job="ticks"} 1' in text
+        assert 'millrace_job_restarts_total{job="ticks"} 0' in text
         assert re.search(r'millrace_operator_rows_out_total\{job="ticks",node="[^"]+",op="source"\} [1-9]', text)
         assert service.ask("/v1/log-levels", "PUT", {"runtime": "debug"})[0] == 200
         assert service.ask("/v1/log-levels", "PUT", {"runtime": "loud"})[0] == 400
