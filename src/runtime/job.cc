@@ -141,6 +141,11 @@ void Job::OnAllClosed() {
   BeginPause();
 }
 
+void Job::OnQuiet() {
+  if (phase_ == Phase::kEnding && execution_ == nullptr) return End();
+  BeginPause();
+}
+
 /// Once the attempt before leaves nothing behind: a checkpoint that it still writes would become
 /// the newest one.
 void Job::BeginPause() {
@@ -232,7 +237,10 @@ void Job::SetOutcome(JobState state, Status status) {
   status_ = std::move(status);
 }
 
+/// Once nothing is written any more: a folder of an ended job is its owner's.
 void Job::End() {
+  phase_ = Phase::kEnding;
+  if (coordinator_.writing()) return;
   phase_ = Phase::kOver;
   WakeAt(AlarmHeap::kNever);
   coordinator_.Close();

@@ -47,7 +47,7 @@ class Job final : public Runnable, private ExecutionListener, private Coordinato
  private:
   enum class Phase {
     kRunning,
-    kEnding,   ///< the tasks close; then the job is over
+    kEnding,   ///< the tasks close, the last file is written; then the job is over
     kFailing,  ///< the tasks close; then the job restarts
     kPausing,
     kRestoring,
@@ -75,7 +75,7 @@ class Job final : public Runnable, private ExecutionListener, private Coordinato
   void OnAllClosed() override;
   void OnLastCheckpoint() override { phase_ = Phase::kEnding; }
   void OnCheckpointsFailed(Status status) override { Fail(status); }
-  void OnQuiet() override { BeginPause(); }
+  void OnQuiet() override;
 
   const JobDefinition definition_;
 

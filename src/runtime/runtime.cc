@@ -27,11 +27,11 @@ std::string_view ToString(JobState state) {
 std::string_view ToString(CheckpointRecord::Kind kind) {
   switch (kind) {
     case CheckpointRecord::Kind::kPeriodic:
-      return "checkpoint";
+      return "periodic";
     case CheckpointRecord::Kind::kSavepoint:
       return "savepoint";
     case CheckpointRecord::Kind::kLast:
-      return "last checkpoint";
+      return "last";
   }
   return "";
 }

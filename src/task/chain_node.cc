@@ -93,7 +93,7 @@ void ChainNode::Open(bool restored_finished) {
 }
 
 bool ChainNode::CanTake(int input) const {
-  if (ended_) return true;
+  if (over()) return true;
   return inbox_.empty() && !settling_ && !barrier_ && op_->Accepts(input);
 }
 
@@ -113,7 +113,7 @@ void ChainNode::Handle(Arrival& arrival) {
     barrier_ = arrival.checkpoint;
     return;
   }
-  if (ended_) return;
+  if (over()) return;
   switch (arrival.kind) {
     case Arrival::Kind::kBatch:
       rows_in_.Add(arrival.batch.num_rows());
@@ -220,7 +220,7 @@ bool ChainNode::Work() {
   }
   while (!inbox_.empty() && (!settling_ || ended_) && !barrier_ && shared_.status.ok()) {
     const Arrival& front = inbox_.front();
-    if (front.kind == Arrival::Kind::kBatch && !ended_ &&
+    if (front.kind == Arrival::Kind::kBatch && !over() &&
         !(op_->Accepts(front.input) && HasRoom())) {
       break;
     }

@@ -154,6 +154,8 @@ class ChainNode final : public OperatorContext, public Collector {
     });
   }
   bool is_source() const { return inputs_.empty(); }
+  /// Whatever comes is dropped: a restored node that has finished may hear all of it again.
+  bool over() const { return ended_ || finished_; }
   void Handle(Arrival& arrival);
   void HandleTime(int input, InputTime time);
   /// One slice; false when no more are due.
