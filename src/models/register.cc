@@ -1,12 +1,14 @@
 #include "models/register.h"
 
 #include "models/onnx/provider.h"
+#include "models/tensorflow/provider.h"
 #include "models/triton/provider.h"
 
 namespace millrace {
 
 void RegisterModelProviders(Registry<ModelProviderSpec>& providers) {
   providers.Add(OnnxProvider());
+  providers.Add(TensorFlowProvider());
   providers.Add(TritonProvider());
 }
 

@@ -1,0 +1,96 @@
+#include "models/tensorflow/provider.h"
+
+#include "models/error_policy.h"
+#include "models/local_model.h"
+#include "models/tensorflow/tensorflow_model.h"
+#include "spi/services.h"
+
+namespace millrace {
+namespace {
+
+std::vector<std::string> NamesIn(const std::string& list) {
+  std::vector<std::string> names;
+  std::string name;
+  for (const char c : list + ",") {
+    if (c == ' ') continue;
+    if (c != ',') {
+      name += c;
+    } else if (!name.empty()) {
+      names.push_back(std::exchange(name, {}));
+    }
+  }
+  return names;
+}
+
+Result<std::shared_ptr<TensorModel>> Load(const Options& options, Services& services) {
+  TensorFlowOptions tensorflow;
+  tensorflow.path = options.String("path");
+  tensorflow.signature = options.String("signature");
+  tensorflow.tag = options.String("tag");
+  tensorflow.inputs = NamesIn(options.String("inputs"));
+  tensorflow.outputs = NamesIn(options.String("outputs"));
+  tensorflow.library = options.String("library");
+  tensorflow.intra_op_threads = static_cast<int>(options.Int("intra-op-threads"));
+  tensorflow.max_batch = options.Int("max-batch-size");
+  return LoadTensorFlowModel(tensorflow, services.env().files());
+}
+
+Result<ModelSignature> DescribeTensorFlow(const ModelConfig& config, const Options& options,
+                                          Services& services) {
+  ARROW_ASSIGN_OR_RAISE(const auto model, Load(options, services));
+  ARROW_RETURN_NOT_OK(CheckErrorPolicy(config, options));
+  return model->signature();
+}
+
+Result<ModelLease> LoadTensorFlow(const ModelConfig& config, const Options& options,
+                                  Services& services) {
+  ARROW_ASSIGN_OR_RAISE(auto model, Load(options, services));
+  ARROW_ASSIGN_OR_RAISE(auto local, MakeLocalModel(config, std::move(model)));
+  return WithErrorPolicy(std::move(local), config, options);
+}
+
+}  // namespace
+
+ModelProviderSpec TensorFlowProvider() {
+  ModelProviderSpec spec;
+  spec.name = "tensorflow";
+  spec.doc =
+      "A TensorFlow graph in the process, run on the worker's own thread: a SavedModel's folder or "
+      "a frozen graph's file. TensorFlow's library is opened when the first such model is defined "
+      "(pip install tensorflow-cpu; libtensorflow_cc.so.2 of its folder `tensorflow`).";
+  spec.example =
+      "CREATE MODEL quality\n"
+      "  WITH ('provider' = 'tensorflow', 'path' = 'models/wine/1', 'signature' = 'predict')";
+  spec.options = {
+      {.key = "path",
+       .doc = "Folder of a SavedModel, or file of a frozen graph.",
+       .required = true},
+      {.key = "signature",
+       .doc = "Signature of a SavedModel; by default `serving_default`, else its only one."},
+      {.key = "tag", .default_value = "serve", .doc = "Tag of a SavedModel's graph."},
+      {.key = "inputs",
+       .doc = "Tensors of a frozen graph to feed, comma-separated; by default its placeholders."},
+      {.key = "outputs",
+       .doc = "Tensors of a frozen graph to fetch; by default what no operation consumes."},
+      {.key = "intra-op-threads",
+       .type = OptionType::kInt,
+       .default_value = "1",
+       .doc = "Threads that one operation may use.",
+       .min = 1,
+       .max = 256},
+      {.key = "max-batch-size",
+       .type = OptionType::kInt,
+       .default_value = "0",
+       .doc = "Most rows per run; 0: a whole batch.",
+       .min = 0},
+      {.key = "library",
+       .doc =
+           "File of TensorFlow's library; else MILLRACE_TENSORFLOW, else what the loader finds."},
+  };
+  for (OptionSpec& option : ErrorPolicyOptions()) spec.options.push_back(std::move(option));
+  spec.describe = DescribeTensorFlow;
+  spec.load = LoadTensorFlow;
+  return spec;
+}
+
+}  // namespace millrace
