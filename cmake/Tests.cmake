@@ -11,7 +11,7 @@ function(millrace_add_test name)
   add_test(NAME ${name} COMMAND ${arg_COMMAND} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
   set_tests_properties(${name} PROPERTIES
     LABELS ${arg_LABEL} TIMEOUT ${arg_TIMEOUT} SKIP_RETURN_CODE 77
-    ENVIRONMENT "MILLRACE_BUILD=${CMAKE_BINARY_DIR};${millrace_sanitizer_options}")
+    ENVIRONMENT "MILLRACE_BUILD=${CMAKE_BINARY_DIR};MILLRACE_TEST_PYTHON=${MILLRACE_TEST_PYTHON};${millrace_sanitizer_options}")
 endfunction()
 
 # What the prebuilt libraries do is theirs: tools/*.supp says so to the sanitizers.

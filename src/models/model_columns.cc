@@ -283,12 +283,13 @@ Result<std::shared_ptr<arrow::RecordBatch>> ModelColumns::FromTensors(
   return arrow::RecordBatch::Make(arrow_output_, rows, std::move(columns));
 }
 
-Result<std::shared_ptr<arrow::RecordBatch>> ModelColumns::Nulls(int64_t rows) const {
+Result<std::shared_ptr<arrow::RecordBatch>> NullRows(const std::shared_ptr<arrow::Schema>& schema,
+                                                     int64_t rows) {
   arrow::ArrayVector columns;
-  for (const auto& field : arrow_output_->fields()) {
+  for (const auto& field : schema->fields()) {
     ARROW_ASSIGN_OR_RAISE(columns.emplace_back(), arrow::MakeArrayOfNull(field->type(), rows));
   }
-  return arrow::RecordBatch::Make(arrow_output_, rows, std::move(columns));
+  return arrow::RecordBatch::Make(schema, rows, std::move(columns));
 }
 
 void OutputAssembler::Add(const RowGroup& group, std::shared_ptr<arrow::RecordBatch> outputs) {
@@ -297,8 +298,8 @@ void OutputAssembler::Add(const RowGroup& group, std::shared_ptr<arrow::RecordBa
 }
 
 Result<std::shared_ptr<arrow::RecordBatch>> OutputAssembler::Finish(
-    const ModelColumns& columns) && {
-  if (outputs_.empty()) return columns.Nulls(rows_);
+    const std::shared_ptr<arrow::Schema>& schema) && {
+  if (outputs_.empty()) return NullRows(schema, rows_);
   std::vector<int32_t> place(static_cast<size_t>(rows_), -1);
   int32_t next = 0;
   for (const RowGroup& group : groups_) {

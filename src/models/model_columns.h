@@ -22,6 +22,10 @@ struct RowGroups {
   std::vector<RowError> errors;  ///< NULLs, ragged arrays, numbers out of range
 };
 
+/// `rows` rows of NULLs.
+Result<std::shared_ptr<arrow::RecordBatch>> NullRows(const std::shared_ptr<arrow::Schema>& schema,
+                                                     int64_t rows);
+
 /// How the columns of a CREATE MODEL and the tensors of the model correspond; settled once, when it
 /// is loaded. Immutable; thread-safe.
 class ModelColumns {
@@ -40,8 +44,7 @@ class ModelColumns {
   /// The tensors that declared columns want, as indices into `ModelSignature::outputs`.
   const std::vector<int>& outputs() const { return wanted_; }
   const ModelSignature& signature() const { return signature_; }
-  /// `rows` rows of NULLs.
-  Result<std::shared_ptr<arrow::RecordBatch>> Nulls(int64_t rows) const;
+  const std::shared_ptr<arrow::Schema>& output_schema() const { return arrow_output_; }
 
  private:
   struct Input {
@@ -68,7 +71,9 @@ class OutputAssembler {
  public:
   explicit OutputAssembler(int64_t rows) : rows_(rows) {}
   void Add(const RowGroup& group, std::shared_ptr<arrow::RecordBatch> outputs);
-  Result<std::shared_ptr<arrow::RecordBatch>> Finish(const ModelColumns& columns) &&;
+  /// Rows that are in no group are NULL.
+  Result<std::shared_ptr<arrow::RecordBatch>> Finish(
+      const std::shared_ptr<arrow::Schema>& schema) &&;
 
  private:
   int64_t rows_;

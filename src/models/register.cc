@@ -1,6 +1,7 @@
 #include "models/register.h"
 
 #include "models/onnx/provider.h"
+#include "models/python/provider.h"
 #include "models/tensorflow/provider.h"
 #include "models/triton/provider.h"
 
@@ -8,6 +9,7 @@ namespace millrace {
 
 void RegisterModelProviders(Registry<ModelProviderSpec>& providers) {
   providers.Add(OnnxProvider());
+  providers.Add(PythonProvider());
   providers.Add(TensorFlowProvider());
   providers.Add(TritonProvider());
 }

@@ -33,6 +33,8 @@ struct ModelSignature {
   int64_t max_batch = 0;  ///< rows per request; 0: any
   bool local = false;  ///< scores on the caller's thread: there is nothing to gain from waiting for
                        ///< more rows
+  /// Takes and gives any columns, in whatever CREATE MODEL declares; it has no tensors.
+  bool as_declared = false;
   std::string version;  ///< content hash, or the server's own version
 };
 

@@ -275,6 +275,13 @@ Result<Model> DefineModel(const PlannerContext& context, const syntax::CreateMod
     Schema& columns = is_input ? model.config.input : model.config.output;
     const auto& tensors = is_input ? signature->inputs : signature->outputs;
     const char* side = is_input ? "INPUT" : "OUTPUT";
+    if (signature->as_declared) {
+      if (columns.size() > 0) continue;
+      return Error::User("model '" + name + "' declares no " + side)
+          .At(at)
+          .Hint("the provider '" + (*spec)->name + "' cannot tell it: write " + side +
+                " (name TYPE, …) before WITH");
+    }
     if (columns.size() > 0) {
       const Status checked = CheckColumns(name, side, columns, tensors);
       if (!checked.ok()) return WithPlace(checked, at, "model " + name);

@@ -280,7 +280,8 @@ void TritonCall::Finish() {
     prediction.errors = std::move(errors_);
     prediction.outputs = std::move(whole_);
     if (!prediction.outputs) {
-      ARROW_ASSIGN_OR_RAISE(prediction.outputs, std::move(assembler_).Finish(target_->columns));
+      ARROW_ASSIGN_OR_RAISE(prediction.outputs,
+                            std::move(assembler_).Finish(target_->columns.output_schema()));
     }
     return prediction;
   };
