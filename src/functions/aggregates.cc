@@ -1,6 +1,8 @@
 #include <cmath>
 #include <unordered_map>
 
+#include <arrow/array.h>
+
 #include "expr/block.h"
 #include "expr/decimal.h"
 #include "expr/row_kernel.h"
@@ -15,6 +17,7 @@ namespace millrace::functions {
 namespace {
 
 using Columns = std::span<const ColumnValue>;
+using States = std::span<const std::shared_ptr<arrow::Array>>;
 
 /// The rows of an update that count: not skipped, and no argument NULL.
 class Rows {
@@ -42,6 +45,12 @@ void Store(FixedColumn& column, Slot slot, Int128 value) {
   std::memcpy(column.Mut<std::array<char, 16>>(slot).data(), &value, 16);
 }
 
+template <class T>
+void AddTo(FixedColumn& column, std::span<const Slot> slots, const arrow::Array& values) {
+  const T* added = values.data()->GetValues<T>(1);
+  for (size_t i = 0; i < slots.size(); ++i) column.Mut<T>(slots[i]) += added[i];
+}
+
 class Count final : public Aggregator {
  public:
   std::vector<SqlType> StateTypes() const override { return {SqlType::BigInt().AsNotNull()}; }
@@ -53,6 +62,10 @@ class Count final : public Aggregator {
     for (size_t i = 0; i < slots.size(); ++i) {
       if (rows.Counts(i)) count.Mut<int64_t>(slots[i]) += rows.Sign(i);
     }
+    return Status::OK();
+  }
+  Status Merge(KeyedTable& table, int first, std::span<const Slot> slots, States states) override {
+    AddTo<int64_t>(table.Fixed(first), slots, *states[0]);
     return Status::OK();
   }
   Result<std::shared_ptr<arrow::Array>> Results(const KeyedTable& table, int first,
@@ -101,6 +114,22 @@ class Sum final : public Aggregator {
       }
       count.Mut<int64_t>(slots[i]) += sign;
     }
+    return Status::OK();
+  }
+
+  Status Merge(KeyedTable& table, int first, std::span<const Slot> slots, States states) override {
+    FixedColumn& sum = table.Fixed(first);
+    if constexpr (std::is_same_v<Wide, Int128>) {
+      const ColumnReader<Int128> added(ColumnValue{states[0]});
+      for (size_t i = 0; i < slots.size(); ++i) {
+        Store(sum, slots[i], Load(sum, slots[i]) + added[static_cast<int64_t>(i)]);
+      }
+    } else {
+      // Integers wrap around, which signed ones may not.
+      using Added = std::conditional_t<std::is_same_v<Wide, int64_t>, uint64_t, double>;
+      AddTo<Added>(sum, slots, *states[0]);
+    }
+    AddTo<int64_t>(table.Fixed(first + 1), slots, *states[1]);
     return Status::OK();
   }
 
@@ -188,6 +217,14 @@ class KeepFixed final : public Aggregator {
     return Status::OK();
   }
 
+  Status Merge(KeyedTable& table, int first, std::span<const Slot> slots, States states) override {
+    const int8_t* has = states[1]->data()->GetValues<int8_t>(1);
+    std::vector<uint8_t> skip(slots.size());
+    for (size_t i = 0; i < skip.size(); ++i) skip[i] = has[i] == 0;
+    const ColumnValue kept{states[0]};
+    return Update(table, first, slots, {}, skip, {&kept, 1});
+  }
+
   Result<std::shared_ptr<arrow::Array>> Results(const KeyedTable& table, int first,
                                                 std::span<const Slot> slots) const override {
     auto& readable = const_cast<KeyedTable&>(table);
@@ -254,6 +291,11 @@ class KeepBytes final : public Aggregator {
     return table.Set(first, targets, *array);
   }
 
+  Status Merge(KeyedTable& table, int first, std::span<const Slot> slots, States states) override {
+    const ColumnValue kept{states[0]};
+    return Update(table, first, slots, {}, {}, {&kept, 1});
+  }
+
   Result<std::shared_ptr<arrow::Array>> Results(const KeyedTable& table, int first,
                                                 std::span<const Slot> slots) const override {
     return table.Get(first, slots);
@@ -290,6 +332,12 @@ class Spread final : public Aggregator {
       squares.Mut<double>(slots[i]) += sign * value * value;
       count.Mut<int64_t>(slots[i]) += rows.Sign(i);
     }
+    return Status::OK();
+  }
+  Status Merge(KeyedTable& table, int first, std::span<const Slot> slots, States states) override {
+    AddTo<double>(table.Fixed(first), slots, *states[0]);
+    AddTo<double>(table.Fixed(first + 1), slots, *states[1]);
+    AddTo<int64_t>(table.Fixed(first + 2), slots, *states[2]);
     return Status::OK();
   }
   Result<std::shared_ptr<arrow::Array>> Results(const KeyedTable& table, int first,
@@ -409,7 +457,9 @@ void AddAggregates(Registries& registries) {
     AggregateFunctionSpec spec{
         name, name + "([DISTINCT] x)", std::move(doc), {std::move(example)}, nullptr};
     spec.bind = [name, bind](Types types, bool) -> Result<BoundAggregate> {
-      return bind(name, types);
+      Result<BoundAggregate> bound = bind(name, types);
+      if (bound.ok()) bound->mergeable = true;
+      return bound;
     };
     registries.aggregates.Add(std::move(spec));
   };

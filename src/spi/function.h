@@ -127,6 +127,13 @@ class Aggregator {
   virtual Status Update(KeyedTable& table, int first_column, std::span<const Slot> slots,
                         std::span<const int8_t> signs, std::span<const uint8_t> skip,
                         std::span<const ColumnValue> arguments) = 0;
+  /// Adds accumulators to those of `slots`: row i of `states`, the state columns of an aggregator
+  /// of the same call, to slot i. For calls that are bound as mergeable.
+  virtual Status Merge(KeyedTable& table, int first_column, std::span<const Slot> slots,
+                       std::span<const std::shared_ptr<arrow::Array>> states) {
+    (void)table, (void)first_column, (void)slots, (void)states;
+    return Error::Internal("the aggregate's accumulators cannot be merged");
+  }
   /// The results of `slots`.
   virtual Result<std::shared_ptr<arrow::Array>> Results(const KeyedTable& table, int first_column,
                                                         std::span<const Slot> slots) const = 0;
@@ -139,6 +146,7 @@ struct BoundAggregate {
   std::function<Result<std::unique_ptr<Aggregator>>()> make;
   /// For input that takes rows back, where `make` cannot.
   std::function<Result<std::unique_ptr<Aggregator>>()> make_retractable = nullptr;
+  bool mergeable = false;  ///< what `make` makes has `Merge`
 };
 
 struct AggregateFunctionSpec {
