@@ -1,5 +1,7 @@
 #include "operators/distinct.h"
 
+#include <utility>
+
 #include <arrow/array.h>
 #include <arrow/array/util.h>
 #include <arrow/record_batch.h>
@@ -59,8 +61,23 @@ Status Distinct::Count(KeyedTable& table, const arrow::ArrayVector& keys,
     (*skip)[i] = retract ? n != 1 : n != 0;
     if (!retract || n > 0) n += retract ? -1 : 1;
   }
-  std::erase_if(slots_, [&](Slot slot) { return copies.Get<int64_t>(slot) != 0; });
-  return table.Erase(slots_);
+  gone_.clear();
+  for (Slot& slot : slots_) {
+    if (copies.Get<int64_t>(slot) == 0) gone_.push_back(std::exchange(slot, kNoSlot));
+  }
+  return table.Erase(gone_);
+}
+
+Status Distinct::Expire(TimerSet& timers, TimeDomain domain, int state,
+                        std::span<const int64_t> times_us) const {
+  std::vector<Slot> slots;
+  std::vector<int64_t> times;
+  for (size_t i = 0; i < slots_.size(); ++i) {
+    if (slots_[i] == kNoSlot) continue;
+    slots.push_back(slots_[i]);
+    times.push_back(times_us[i]);
+  }
+  return timers.Set(domain, state, slots, times);
 }
 
 }  // namespace millrace

@@ -24,6 +24,9 @@ class Distinct {
   Status Count(KeyedTable& table, const arrow::ArrayVector& keys,
                std::span<const ColumnValue> arguments, std::span<const int8_t> signs,
                std::vector<uint8_t>* skip);
+  /// Sets a timer on the values that the last `Count` left: of row i at `times_us[i]`.
+  Status Expire(TimerSet& timers, TimeDomain domain, int state,
+                std::span<const int64_t> times_us) const;
 
  private:
   explicit Distinct(KeyEncoder encoder, std::shared_ptr<arrow::Schema> schema)
@@ -32,7 +35,8 @@ class Distinct {
   KeyEncoder encoder_;
   std::shared_ptr<arrow::Schema> schema_;
   RowKeys keys_;
-  std::vector<Slot> slots_;
+  std::vector<Slot> slots_;  ///< of the rows; kNoSlot: no copy is left
+  std::vector<Slot> gone_;
   std::vector<uint8_t> inserted_;
 };
 
