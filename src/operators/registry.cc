@@ -21,7 +21,7 @@ constexpr Entry kOperators[] = {
     {PredictConfig::kOp, MakePredict}, {AggregateConfig::kOp, MakeAggregate},
     {LimitConfig::kOp, MakeLimit},     {SinkConfig::kOp, MakeSink},
     {CollectConfig::kOp, MakeCollect}, {DeduplicateConfig::kOp, MakeDeduplicate},
-    {RankConfig::kOp, MakeRank},
+    {RankConfig::kOp, MakeRank},       {ExpandConfig::kOp, MakeExpand},
 };
 
 }  // namespace
