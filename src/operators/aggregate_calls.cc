@@ -116,12 +116,11 @@ Status AggregateCalls::FillSkip(OperatorContext& context, BoundCall& call, size_
   return call.distinct->Count(context.table(call.distinct_state), keys, arguments, signs, &skip_);
 }
 
-Status AggregateCalls::ExpireDistinct(OperatorContext& context, TimeDomain domain,
-                                      std::span<const int64_t> times_us) {
+Status AggregateCalls::ExpireDistinct(OperatorContext& context, WindowClock& clock,
+                                      std::span<const int64_t> ends) {
   for (BoundCall& call : calls_) {
     if (!call.distinct) continue;
-    ARROW_RETURN_NOT_OK(
-        call.distinct->Expire(context.timers(), domain, call.distinct_state, times_us));
+    ARROW_RETURN_NOT_OK(call.distinct->Expire(context.timers(), call.distinct_state, clock, ends));
   }
   return Status::OK();
 }

@@ -11,6 +11,7 @@
 
 #include "expr/evaluator.h"
 #include "operators/distinct.h"
+#include "operators/window_clock.h"
 #include "spi/operator_factory.h"
 
 namespace millrace {
@@ -36,9 +37,10 @@ class AggregateCalls {
   /// empty: none is taken back.
   Status Update(OperatorContext& context, KeyedTable& table, std::span<const Slot> slots,
                 std::span<const int8_t> signs, const arrow::ArrayVector& keys);
-  /// The values that DISTINCT calls remember of the rows of the last `Update` get a timer each.
-  Status ExpireDistinct(OperatorContext& context, TimeDomain domain,
-                        std::span<const int64_t> times_us);
+  /// The values that DISTINCT calls remember of row i of the last `Update` get the timer of a
+  /// window that ends at `ends[i]`.
+  Status ExpireDistinct(OperatorContext& context, WindowClock& clock,
+                        std::span<const int64_t> ends);
   /// Adds accumulator `from_slots[i]` of `from` to `to_slots[i]` of `to`.
   Status Merge(const KeyedTable& from, std::span<const Slot> from_slots, KeyedTable& to,
                std::span<const Slot> to_slots);

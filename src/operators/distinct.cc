@@ -68,16 +68,16 @@ Status Distinct::Count(KeyedTable& table, const arrow::ArrayVector& keys,
   return table.Erase(gone_);
 }
 
-Status Distinct::Expire(TimerSet& timers, TimeDomain domain, int state,
-                        std::span<const int64_t> times_us) const {
+Status Distinct::Expire(TimerSet& timers, int state, WindowClock& clock,
+                        std::span<const int64_t> ends) const {
   std::vector<Slot> slots;
-  std::vector<int64_t> times;
+  std::vector<int64_t> slot_ends;
   for (size_t i = 0; i < slots_.size(); ++i) {
     if (slots_[i] == kNoSlot) continue;
     slots.push_back(slots_[i]);
-    times.push_back(times_us[i]);
+    slot_ends.push_back(ends[i]);
   }
-  return timers.Set(domain, state, slots, times);
+  return clock.Set(timers, state, slots, slot_ends);
 }
 
 }  // namespace millrace

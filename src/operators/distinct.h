@@ -4,6 +4,7 @@
 #include <span>
 #include <vector>
 
+#include "operators/window_clock.h"
 #include "spi/function.h"
 #include "types/row_keys.h"
 
@@ -24,9 +25,10 @@ class Distinct {
   Status Count(KeyedTable& table, const arrow::ArrayVector& keys,
                std::span<const ColumnValue> arguments, std::span<const int8_t> signs,
                std::vector<uint8_t>* skip);
-  /// Sets a timer on the values that the last `Count` left: of row i at `times_us[i]`.
-  Status Expire(TimerSet& timers, TimeDomain domain, int state,
-                std::span<const int64_t> times_us) const;
+  /// The values that the last `Count` left get the timer of a window: of row i one that ends at
+  /// `ends[i]`.
+  Status Expire(TimerSet& timers, int state, WindowClock& clock,
+                std::span<const int64_t> ends) const;
 
  private:
   explicit Distinct(KeyEncoder encoder, std::shared_ptr<arrow::Schema> schema)

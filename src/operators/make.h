@@ -16,6 +16,8 @@ Result<std::unique_ptr<Operator>> MakeUnnest(const OperatorRequest& request);
 Result<std::unique_ptr<Operator>> MakePredict(const OperatorRequest& request);
 Result<std::unique_ptr<Operator>> MakeAggregate(const OperatorRequest& request);
 Result<std::unique_ptr<Operator>> MakeExpand(const OperatorRequest& request);
+Result<std::unique_ptr<Operator>> MakeWindow(const OperatorRequest& request);
+Result<std::unique_ptr<Operator>> MakeWindowAggregate(const OperatorRequest& request);
 Result<std::unique_ptr<Operator>> MakeDeduplicate(const OperatorRequest& request);
 Result<std::unique_ptr<Operator>> MakeRank(const OperatorRequest& request);
 Result<std::unique_ptr<Operator>> MakeLimit(const OperatorRequest& request);

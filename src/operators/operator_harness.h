@@ -118,6 +118,12 @@ class OperatorHarness final : public OperatorContext, public Collector {
     FireTimers(us);
     RunAll();
   }
+  /// Moves the clock to `us`, and the timers that are due.
+  void PushClock(int64_t us) {
+    services_.env_.now_us = us;
+    FireTimers(us, TimeDomain::kProcessing);
+    RunAll();
+  }
   void Finish() {
     Check(op_->Finish(0, *this));
     EXPECT_EQ(RunAll(), Step::kIdle);
@@ -225,8 +231,8 @@ class OperatorHarness final : public OperatorContext, public Collector {
   void Check(const Status& s) {
     if (status.ok()) status = s;
   }
-  void FireTimers(int64_t until_us) {
-    TimerBatch timers;
+  void FireTimers(int64_t until_us, TimeDomain domain = TimeDomain::kEvent) {
+    TimerBatch timers{domain, 0, {}, {}};
     std::vector<Slot> slots;
     std::vector<int64_t> times;
     while (store_->PopDue(timers.domain, until_us, 3, &timers.state, &slots, &times).ValueOr(0)) {

@@ -22,6 +22,7 @@ constexpr Entry kOperators[] = {
     {LimitConfig::kOp, MakeLimit},     {SinkConfig::kOp, MakeSink},
     {CollectConfig::kOp, MakeCollect}, {DeduplicateConfig::kOp, MakeDeduplicate},
     {RankConfig::kOp, MakeRank},       {ExpandConfig::kOp, MakeExpand},
+    {WindowConfig::kOp, MakeWindow},   {WindowAggregateConfig::kOp, MakeWindowAggregate},
 };
 
 }  // namespace

@@ -219,5 +219,31 @@ TEST(Registry, NamesWhatItDoesNotKnow) {
   EXPECT_THAT(Describe(made.status()), testing::HasSubstr("did you mean 'calc'"));
 }
 
+TEST(Window, GivesARowForEachOfItsWindows) {
+  const Schema input = SchemaOf({{"id", SqlType::Int()}, {"ts", SqlType::Timestamp(3)}});
+  auto config = std::make_shared<WindowConfig>();
+  config->window.kind = WindowSpec::Kind::kHop;
+  config->window.size_us = 10'000'000;
+  config->window.step_us = 5'000'000;
+  config->window.time_column = 1;
+  Schema output = input;
+  for (const char* name : {"window_start", "window_end", "window_time"}) {
+    output.Add(name, SqlType::Timestamp(3).AsNotNull());
+  }
+  TestServices services;
+  OperatorHarness harness(services, config, {{"main", output}}, {input});
+  harness.Open();
+  harness.PushTime(60'000'000);
+  harness.Push(BatchOf(input, "[[1,12000000],[2,null]]", "[3,0]"));  // behind the watermark
+  const std::string at = "1970-01-01 00:00:";
+  EXPECT_THAT(harness.Taken(),
+              ElementsAre("watermark 60000000", StartsWith("dead 1: the row's time is NULL"),
+                          "-D(1, " + at + "12.000000, " + at + "05.000000, " + at + "15.000000, " +
+                              at + "14.999000)",
+                          "-D(1, " + at + "12.000000, " + at + "10.000000, " + at + "20.000000, " +
+                              at + "19.999000)"));
+  ASSERT_TRUE(harness.status.ok()) << harness.status.ToString();
+}
+
 }  // namespace
 }  // namespace millrace

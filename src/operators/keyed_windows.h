@@ -1,0 +1,43 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include <arrow/type_fwd.h>
+
+#include "state/state.h"
+
+namespace millrace {
+
+/// The slots of a table whose keys are those of the rows, then what tells their windows apart.
+class KeyedWindows {
+ public:
+  static constexpr int kRows = 0;  ///< value column: how many rows, those taken back taken off
+
+  static Result<KeyedWindows> Make(const StateSpec& spec);
+  void Open(KeyedTable& table) { table_ = &table; }
+  KeyedTable& table() const { return *table_; }
+
+  /// `columns`: the key columns in order, of `rows` values each.
+  Status FindOrInsert(const arrow::ArrayVector& columns, size_t rows);
+  Status Find(const arrow::ArrayVector& columns, size_t rows);
+  /// Of the last call.
+  std::span<const Slot> slots() const { return slots_; }
+  const std::vector<uint8_t>& inserted() const { return inserted_; }
+
+  int64_t& RowsAt(Slot slot) const { return table_->Fixed(kRows).Mut<int64_t>(slot); }
+
+ private:
+  explicit KeyedWindows(KeyEncoder encoder);
+  Status Encode(const arrow::ArrayVector& columns, size_t rows);
+
+  KeyEncoder encoder_;
+  std::shared_ptr<arrow::Schema> schema_;
+  KeyedTable* table_ = nullptr;
+  RowKeys keys_;
+  std::vector<Slot> slots_;
+  std::vector<uint8_t> inserted_;
+};
+
+}  // namespace millrace
