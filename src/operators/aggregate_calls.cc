@@ -117,10 +117,11 @@ Status AggregateCalls::FillSkip(OperatorContext& context, BoundCall& call, size_
 }
 
 Status AggregateCalls::ExpireDistinct(OperatorContext& context, WindowClock& clock,
-                                      std::span<const int64_t> ends) {
+                                      std::span<const int64_t> ends, int64_t delay_us) {
   for (BoundCall& call : calls_) {
     if (!call.distinct) continue;
-    ARROW_RETURN_NOT_OK(call.distinct->Expire(context.timers(), call.distinct_state, clock, ends));
+    ARROW_RETURN_NOT_OK(
+        call.distinct->Expire(context.timers(), call.distinct_state, clock, ends, delay_us));
   }
   return Status::OK();
 }

@@ -38,9 +38,9 @@ class AggregateCalls {
   Status Update(OperatorContext& context, KeyedTable& table, std::span<const Slot> slots,
                 std::span<const int8_t> signs, const arrow::ArrayVector& keys);
   /// The values that DISTINCT calls remember of row i of the last `Update` get the timer of a
-  /// window that ends at `ends[i]`.
-  Status ExpireDistinct(OperatorContext& context, WindowClock& clock,
-                        std::span<const int64_t> ends);
+  /// window that ends at `ends[i]`, or later.
+  Status ExpireDistinct(OperatorContext& context, WindowClock& clock, std::span<const int64_t> ends,
+                        int64_t delay_us = 0);
   /// Adds accumulator `from_slots[i]` of `from` to `to_slots[i]` of `to`.
   Status Merge(const KeyedTable& from, std::span<const Slot> from_slots, KeyedTable& to,
                std::span<const Slot> to_slots);

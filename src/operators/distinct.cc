@@ -69,7 +69,7 @@ Status Distinct::Count(KeyedTable& table, const arrow::ArrayVector& keys,
 }
 
 Status Distinct::Expire(TimerSet& timers, int state, WindowClock& clock,
-                        std::span<const int64_t> ends) const {
+                        std::span<const int64_t> ends, int64_t delay_us) const {
   std::vector<Slot> slots;
   std::vector<int64_t> slot_ends;
   for (size_t i = 0; i < slots_.size(); ++i) {
@@ -77,7 +77,7 @@ Status Distinct::Expire(TimerSet& timers, int state, WindowClock& clock,
     slots.push_back(slots_[i]);
     slot_ends.push_back(ends[i]);
   }
-  return clock.Set(timers, state, slots, slot_ends);
+  return clock.Set(timers, state, slots, slot_ends, delay_us);
 }
 
 }  // namespace millrace

@@ -26,9 +26,9 @@ class Distinct {
                std::span<const ColumnValue> arguments, std::span<const int8_t> signs,
                std::vector<uint8_t>* skip);
   /// The values that the last `Count` left get the timer of a window: of row i one that ends at
-  /// `ends[i]`.
-  Status Expire(TimerSet& timers, int state, WindowClock& clock,
-                std::span<const int64_t> ends) const;
+  /// `ends[i]`, or later.
+  Status Expire(TimerSet& timers, int state, WindowClock& clock, std::span<const int64_t> ends,
+                int64_t delay_us) const;
 
  private:
   explicit Distinct(KeyEncoder encoder, std::shared_ptr<arrow::Schema> schema)

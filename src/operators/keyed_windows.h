@@ -26,6 +26,8 @@ class KeyedWindows {
   std::span<const Slot> slots() const { return slots_; }
   const std::vector<uint8_t>& inserted() const { return inserted_; }
 
+  /// Counts row i into slot i of the last call; `signs` empty: all are added.
+  void Count(std::span<const int8_t> signs);
   int64_t& RowsAt(Slot slot) const { return table_->Fixed(kRows).Mut<int64_t>(slot); }
 
  private:

@@ -18,6 +18,10 @@ Result<std::unique_ptr<Operator>> MakeAggregate(const OperatorRequest& request);
 Result<std::unique_ptr<Operator>> MakeExpand(const OperatorRequest& request);
 Result<std::unique_ptr<Operator>> MakeWindow(const OperatorRequest& request);
 Result<std::unique_ptr<Operator>> MakeWindowAggregate(const OperatorRequest& request);
+// Those of SESSION, for the two above.
+Result<std::unique_ptr<Operator>> MakeSessionWindow(const OperatorRequest& request);
+Result<std::unique_ptr<Operator>> MakeSessionAggregate(const OperatorRequest& request);
+
 Result<std::unique_ptr<Operator>> MakeDeduplicate(const OperatorRequest& request);
 Result<std::unique_ptr<Operator>> MakeRank(const OperatorRequest& request);
 Result<std::unique_ptr<Operator>> MakeLimit(const OperatorRequest& request);

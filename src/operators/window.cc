@@ -3,10 +3,10 @@
 #include <vector>
 
 #include <arrow/array.h>
-#include <arrow/builder.h>
 #include <arrow/record_batch.h>
 
 #include "operators/make.h"
+#include "operators/row_index.h"
 #include "operators/window_assigner.h"
 
 namespace millrace {
@@ -27,9 +27,7 @@ class Window final : public Operator {
     assigner_.Assign(*batch.rows, context_->env().NowMicros(), EventTime::Min(), &assigned_);
     if (!assigned_.errors.empty()) context_->Dead(batch, assigned_.errors);
     if (!assigned_.each_once) {
-      arrow::Int32Array rows(static_cast<int64_t>(assigned_.rows.size()),
-                             arrow::Buffer::Wrap(assigned_.rows));
-      ARROW_ASSIGN_OR_RAISE(batch, batch.Take(rows));
+      ARROW_ASSIGN_OR_RAISE(batch, batch.Take(RowIndex(assigned_.rows)));
     }
     if (batch.empty()) return Status::OK();
     std::vector<int64_t> starts;
@@ -54,9 +52,7 @@ class Window final : public Operator {
 
 Result<std::unique_ptr<Operator>> MakeWindow(const OperatorRequest& request) {
   const WindowSpec& window = ConfigOf<WindowConfig>(request.node).window;
-  if (window.kind == WindowSpec::Kind::kSession) {
-    return Error::Internal("no operator for SESSION windows").In(request.node.id);
-  }
+  if (window.kind == WindowSpec::Kind::kSession) return MakeSessionWindow(request);
   const Schema& output = request.node.ports[0].schema;
   const SqlType& time_type = output.column(output.size() - 1).type;
   ARROW_ASSIGN_OR_RAISE(auto clock,

@@ -3,19 +3,22 @@
 #include <vector>
 
 #include <arrow/array.h>
-#include <arrow/builder.h>
-#include <arrow/compute/api_vector.h>
 #include <arrow/record_batch.h>
 
-#include "base/metrics.h"
 #include "operators/aggregate_calls.h"
+#include "operators/changes.h"
 #include "operators/keyed_windows.h"
+#include "operators/late_rows.h"
 #include "operators/make.h"
+#include "operators/row_index.h"
+#include "operators/touched_slots.h"
 #include "operators/window_assigner.h"
 #include "operators/window_slices.h"
 
 namespace millrace {
 namespace {
+
+constexpr int kSent = KeyedWindows::kRows + 1;  ///< value column where late rows correct windows
 
 /// What is settled when the operator is made.
 struct WindowAggregatePlan {
@@ -27,7 +30,8 @@ struct WindowAggregatePlan {
   KeyedWindows windows;
   std::optional<WindowSlices> slices;  ///< HOP and CUMULATE of aggregates that can be merged
   int merged_state = -1;
-  int late_port = -1;
+  LateRows late;
+  int64_t lateness_us = 0;  ///< so long behind its end a window is corrected
   std::shared_ptr<arrow::Schema> output;
 };
 
@@ -44,7 +48,7 @@ class WindowAggregate final : public Operator {
     table_ = &context.table(0);
     plan_.windows.Open(*table_);
     if (plan_.slices) plan_.slices->Open(context, plan_.merged_state);
-    late_rows_ = context.metrics().counter("late_rows");
+    plan_.late.Open(context);
     return Status::OK();
   }
 
@@ -61,12 +65,16 @@ class WindowAggregate final : public Operator {
     }
     ARROW_ASSIGN_OR_RAISE(columns.emplace_back(), TimestampsOf(assigned_.ends));
     ARROW_RETURN_NOT_OK(plan_.windows.FindOrInsert(columns, assigned_.ends.size()));
-    const std::span<const Slot> slots = plan_.windows.slots();
-    FixedColumn& counts = table_->Fixed(KeyedWindows::kRows);
-    for (size_t i = 0; i < slots.size(); ++i) {
-      counts.Mut<int64_t>(slots[i]) += signs_.empty() ? 1 : signs_[i];
+    Corrections corrections;
+    if (plan_.lateness_us > 0) {
+      ARROW_ASSIGN_OR_RAISE(corrections, BeforeCorrections());
     }
-    ARROW_RETURN_NOT_OK(plan_.calls.Update(*context_, *table_, slots, signs_, columns));
+    plan_.windows.Count(signs_);
+    ARROW_RETURN_NOT_OK(
+        plan_.calls.Update(*context_, *table_, plan_.windows.slots(), signs_, columns));
+    if (!corrections.slots.empty()) {
+      ARROW_RETURN_NOT_OK(Correct(std::move(corrections), columns, out));
+    }
     return SetTimers(std::move(columns));
   }
 
@@ -78,8 +86,7 @@ class WindowAggregate final : public Operator {
 
   Status OnTimers(const TimerBatch& timers, Collector& out) override {
     if (timers.state != 0) return context_->table(timers.state).Erase(timers.slots);
-    ARROW_RETURN_NOT_OK(
-        plan_.assigner.clock().Fired(context_->timers(), timers.domain, timers.slots));
+    ARROW_RETURN_NOT_OK(plan_.assigner.clock().Fired(context_->timers(), timers));
     if (plan_.slices) {
       return plan_.slices->Fire(
           timers.slots, plan_.calls,
@@ -87,6 +94,7 @@ class WindowAggregate final : public Operator {
             return Send(table, slots, ends, out);
           });
     }
+    if (plan_.lateness_us > 0) return SendOrForget(timers.slots, out);
     ARROW_RETURN_NOT_OK(Send(*table_, timers.slots, {}, out));
     return table_->Erase(timers.slots);
   }
@@ -97,26 +105,76 @@ class WindowAggregate final : public Operator {
   }
 
  private:
+  /// Windows that have been sent, and that late rows change.
+  struct Corrections {
+    std::vector<Slot> slots;
+    std::vector<int32_t> rows;  ///< of the batch, of the same windows
+    KeyChanges changes;
+  };
+
+  static EventTime Behind(EventTime watermark, int64_t us) {
+    const bool bound = watermark == EventTime::Max() || watermark.us < EventTime::Min().us + us;
+    return bound ? watermark : EventTime{watermark.us - us};
+  }
+
   // Cuts the rows into windows: `assigned_`, by row of the batch.
   Status Assign(Batch* batch, Collector& out) {
     const int64_t now = context_->env().NowMicros();
-    plan_.assigner.Assign(*batch->rows, now, watermark_, &assigned_);
+    plan_.assigner.Assign(*batch->rows, now, Behind(watermark_, plan_.lateness_us), &assigned_);
     if (assigned_.each_once) return Status::OK();
-    if (!assigned_.errors.empty()) context_->Dead(*batch, assigned_.errors);
-    if (!assigned_.late.empty()) {
-      late_rows_->Add(static_cast<int64_t>(assigned_.late.size()));
-      if (plan_.late_port >= 0) {
-        ARROW_ASSIGN_OR_RAISE(Batch late, batch->Take(IndexOf(assigned_.late)));
-        out.Emit(plan_.late_port, std::move(late));
-      }
-    }
-    const arrow::Int32Array rows = IndexOf(assigned_.rows);
+    ARROW_RETURN_NOT_OK(plan_.late.Send(*batch, assigned_.late, assigned_.errors, out));
+    const arrow::Int32Array rows = RowIndex(assigned_.rows);
     ARROW_ASSIGN_OR_RAISE(*batch, batch->Take(rows));
     return plan_.calls.Take(rows);
   }
 
-  static arrow::Int32Array IndexOf(const std::vector<int32_t>& rows) {
-    return {static_cast<int64_t>(rows.size()), arrow::Buffer::Wrap(rows)};
+  // Of the windows of the batch that the watermark has passed.
+  Result<Corrections> BeforeCorrections() {
+    Corrections found;
+    touched_.Find(plan_.windows.slots());
+    FixedColumn& sent = table_->Fixed(kSent);
+    for (size_t i = 0; i < touched_.slots().size(); ++i) {
+      const int32_t row = touched_.rows()[i];
+      const int64_t end = assigned_.ends[static_cast<size_t>(row)];
+      if (!plan_.assigner.clock().IsClosed(end, watermark_)) continue;
+      const Slot slot = touched_.slots()[i];
+      found.slots.push_back(slot);
+      found.rows.push_back(row);
+      found.changes.existed.push_back(sent.Get<int64_t>(slot) != 0 &&
+                                      plan_.windows.RowsAt(slot) > 0);
+      sent.Mut<int64_t>(slot) = 1;
+    }
+    ARROW_ASSIGN_OR_RAISE(found.changes.before, plan_.calls.Results(*table_, found.slots));
+    return found;
+  }
+
+  Status Correct(Corrections corrections, arrow::ArrayVector columns, Collector& out) {
+    KeyChanges& changes = corrections.changes;
+    for (const Slot slot : corrections.slots) {
+      changes.exists.push_back(plan_.windows.RowsAt(slot) > 0);
+    }
+    ARROW_ASSIGN_OR_RAISE(changes.after, plan_.calls.Results(*table_, corrections.slots));
+    ARROW_ASSIGN_OR_RAISE(changes.keys, TakeRows(columns, corrections.rows));
+    ARROW_RETURN_NOT_OK(AddWindowColumns(&changes.keys));
+    ARROW_ASSIGN_OR_RAISE(Batch batch, ChangelogOf(changes, false, plan_.output));
+    batch.ingest_us = context_->env().NowMicros();
+    if (!batch.empty()) out.Emit(0, std::move(batch));
+    return Status::OK();
+  }
+
+  // Windows leave at their end, and are forgotten when no late row corrects them any more.
+  Status SendOrForget(std::span<const Slot> due, Collector& out) {
+    FixedColumn& sent = table_->Fixed(kSent);
+    std::vector<Slot> ended, over;
+    for (const Slot slot : due) {
+      (sent.Get<int64_t>(slot) == 0 ? ended : over).push_back(slot);
+    }
+    ARROW_RETURN_NOT_OK(Send(*table_, ended, {}, out));
+    for (const Slot slot : ended) sent.Mut<int64_t>(slot) = 1;
+    ARROW_ASSIGN_OR_RAISE(const auto keys, table_->Keys(ended));
+    ARROW_RETURN_NOT_OK(plan_.assigner.clock().Set(
+        context_->timers(), 0, ended, ValuesOf(*keys->columns().back()), plan_.lateness_us));
+    return table_->Erase(over);
   }
 
   // Of the rows that came first in their window or slice. `columns`: keys and windows.
@@ -127,25 +185,30 @@ class WindowAggregate final : public Operator {
     ends_.clear();
     std::vector<int32_t> closed;  // slices of HOP: later windows wait for their rows
     std::vector<int64_t> awaited;
+    std::vector<Slot> corrected;  // windows that begin with a late row
+    std::vector<int64_t> corrected_ends;
     for (size_t i = 0; i < slots.size(); ++i) {
       if (!plan_.windows.inserted()[i]) continue;
       const int64_t end = assigned_.ends[i];
-      if (plan_.slices && plan_.assigner.IsClosed(end, watermark_)) {
+      if (plan_.slices && clock.IsClosed(end, watermark_)) {
         closed.push_back(static_cast<int32_t>(i));
         awaited.push_back(plan_.assigner.FirstOpen(end, watermark_));
+      } else if (plan_.lateness_us > 0 && clock.IsClosed(end, watermark_)) {
+        corrected.push_back(slots[i]);
+        corrected_ends.push_back(end);
       } else {
         timed_.push_back(slots[i]);
         ends_.push_back(end);
       }
     }
     ARROW_RETURN_NOT_OK(clock.Set(context_->timers(), 0, timed_, ends_));
-    ARROW_RETURN_NOT_OK(plan_.calls.ExpireDistinct(*context_, clock, assigned_.ends));
+    ARROW_RETURN_NOT_OK(
+        clock.Set(context_->timers(), 0, corrected, corrected_ends, plan_.lateness_us));
+    ARROW_RETURN_NOT_OK(
+        plan_.calls.ExpireDistinct(*context_, clock, assigned_.ends, plan_.lateness_us));
     if (closed.empty()) return Status::OK();
     columns.pop_back();
-    const arrow::Int32Array rows = IndexOf(closed);
-    for (auto& column : columns) {
-      ARROW_ASSIGN_OR_RAISE(column, arrow::compute::Take(*column, rows));
-    }
+    ARROW_ASSIGN_OR_RAISE(columns, TakeRows(columns, closed));
     return plan_.slices->Await(columns, awaited);
   }
 
@@ -163,17 +226,10 @@ class WindowAggregate final : public Operator {
     if (sent.empty()) return Status::OK();
     ARROW_ASSIGN_OR_RAISE(const auto keys, table.Keys(sent));
     arrow::ArrayVector columns = keys->columns();
-    if (ends.empty()) sent_ends = ValuesOf(*columns.back());
-    columns.pop_back();
-    std::vector<int64_t> starts;
-    if (plan_.window.kind == WindowSpec::Kind::kAttached) {
-      starts = ValuesOf(*columns.back());
-      columns.pop_back();
-    } else {
-      for (const int64_t end : sent_ends) starts.push_back(plan_.assigner.times().Start(end));
+    if (!ends.empty()) {
+      ARROW_ASSIGN_OR_RAISE(columns.back(), TimestampsOf(sent_ends));
     }
-    ARROW_ASSIGN_OR_RAISE(const auto windows, plan_.assigner.clock().Columns(starts, sent_ends));
-    columns.insert(columns.end(), windows.begin(), windows.end());
+    ARROW_RETURN_NOT_OK(AddWindowColumns(&columns));
     ARROW_ASSIGN_OR_RAISE(const auto results, plan_.calls.Results(table, sent));
     columns.insert(columns.end(), results.begin(), results.end());
     Batch batch;
@@ -181,6 +237,22 @@ class WindowAggregate final : public Operator {
                                           std::move(columns));
     batch.ingest_us = context_->env().NowMicros();
     out.Emit(0, std::move(batch));
+    return Status::OK();
+  }
+
+  // Makes start, end and time of the last column (or two) of the state's keys.
+  Status AddWindowColumns(arrow::ArrayVector* columns) {
+    const std::vector<int64_t> ends = ValuesOf(*columns->back());
+    columns->pop_back();
+    std::vector<int64_t> starts;
+    if (plan_.window.kind == WindowSpec::Kind::kAttached) {
+      starts = ValuesOf(*columns->back());
+      columns->pop_back();
+    } else {
+      for (const int64_t end : ends) starts.push_back(plan_.assigner.times().Start(end));
+    }
+    ARROW_ASSIGN_OR_RAISE(const auto windows, plan_.assigner.clock().Columns(starts, ends));
+    columns->insert(columns->end(), windows.begin(), windows.end());
     return Status::OK();
   }
 
@@ -192,11 +264,11 @@ class WindowAggregate final : public Operator {
   WindowAggregatePlan plan_;
   OperatorContext* context_ = nullptr;
   KeyedTable* table_ = nullptr;
-  std::shared_ptr<Counter> late_rows_;
   EventTime watermark_;
   std::optional<InputTime> passing_;  ///< leaves behind the windows that it closes
   AssignedRows assigned_;
   std::vector<int8_t> signs_;  ///< empty: all 1
+  TouchedSlots touched_;
   std::vector<Slot> timed_;
   std::vector<int64_t> ends_;
 };
@@ -206,9 +278,7 @@ class WindowAggregate final : public Operator {
 Result<std::unique_ptr<Operator>> MakeWindowAggregate(const OperatorRequest& request) {
   const auto& config = ConfigOf<WindowAggregateConfig>(request.node);
   const WindowSpec& window = config.window;
-  if (window.kind == WindowSpec::Kind::kSession) {
-    return Error::Internal("no operator for SESSION windows").In(request.node.id);
-  }
+  if (window.kind == WindowSpec::Kind::kSession) return MakeSessionAggregate(request);
   const PortPlan& port = request.node.ports[0];
   StateSpec windows;
   windows.name = "windows";
@@ -221,15 +291,16 @@ Result<std::unique_ptr<Operator>> MakeWindowAggregate(const OperatorRequest& req
   }
   windows.key.Add("window_end", SqlType::Timestamp(3).AsNotNull());
   windows.value.Add("rows", SqlType::BigInt());
+  if (config.allowed_lateness_us > 0) windows.value.Add("sent", SqlType::BigInt());
   std::vector<StateSpec> states = {std::move(windows)};
   ARROW_ASSIGN_OR_RAISE(auto calls, AggregateCalls::Make(request, config.aggregates, &states));
   const SqlType& time_type = port.schema.column(static_cast<int>(config.keys.size()) + 2).type;
   ARROW_ASSIGN_OR_RAISE(auto clock,
                         WindowClock::Make(window.time_column, time_type, request.time_zone));
-  const bool shares =
+  const bool has_slices =
       window.kind == WindowSpec::Kind::kHop || window.kind == WindowSpec::Kind::kCumulate;
   std::optional<WindowSlices> slices;
-  if (shares && calls.mergeable()) {
+  if (has_slices && calls.mergeable() && config.allowed_lateness_us == 0) {
     ARROW_ASSIGN_OR_RAISE(slices, WindowSlices::Make(window, states[0], clock));
     states.push_back(slices->merged());
   }
@@ -244,7 +315,8 @@ Result<std::unique_ptr<Operator>> MakeWindowAggregate(const OperatorRequest& req
                           .windows = std::move(by_key),
                           .slices = std::move(slices),
                           .merged_state = merged_state,
-                          .late_port = PortNamed(request.node, "late"),
+                          .late = LateRows(PortNamed(request.node, "late")),
+                          .lateness_us = config.allowed_lateness_us,
                           .output = port.schema.ToArrow()});
 }
 

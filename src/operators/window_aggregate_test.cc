@@ -1,5 +1,8 @@
 // Aggregation by window. // P1
+#include <algorithm>
+#include <map>
 #include <regex>
+#include <tuple>
 
 #include <gmock/gmock.h>
 
@@ -208,7 +211,7 @@ TEST_F(WindowAggregateTest, SlicesGiveWhatWholeWindowsGive) {
 
 TEST_F(WindowAggregateTest, ARestoreGoesOnWhereItWas) {
   for (const WindowSpec& window : {Windows(Kind::kTumble, 20), Windows(Kind::kHop, 20, 10),
-                                   Windows(Kind::kCumulate, 20, 10)}) {
+                                   Windows(Kind::kCumulate, 20, 10), Windows(Kind::kSession, 5)}) {
     auto first = Make(window);
     first->Open();
     Push(*first, R"([["a",1,1],["b",2,3],["a",4,12]])");
@@ -317,6 +320,124 @@ TEST_F(WindowAggregateTest, RowsMayBringTheirWindows) {
                                    "+I(0, 10, 3)", "+I(5, 10, 4)", "watermark 12000000",
                                    "late: +I(a, 1, 0, 10)", "+I(0, 20, 10)", "watermark 20000000"));
   ASSERT_TRUE(harness.status.ok()) << harness.status.ToString();
+}
+
+TEST_F(WindowAggregateTest, LateRowsCorrectTheirWindowForAWhile) {
+  lateness_us_ = 5 * kSecond;
+  for (const bool distinct : {false, true}) {
+    auto harness = Make(Windows(Kind::kTumble, 10), {0}, distinct);
+    harness->Open();
+    Push(*harness, R"([["a",1,101],["b",2,115]])");
+    harness->PushTime(112 * kSecond);
+    EXPECT_THAT(Sent(*harness), ElementsAre("+I(a, 100, 110, 1)", "watermark 112000000"));
+    Push(*harness, R"([["a",2,103],["c",4,109],["a",2,99]])");
+    EXPECT_THAT(Sent(*harness), ElementsAre("late: +I(a, 2, 99)", "-U(a, 100, 110, 1)",
+                                            "+U(a, 100, 110, 3)", "+I(c, 100, 110, 4)"));
+    harness->PushTime(115 * kSecond);
+    Push(*harness, R"([["a",8,104]])");
+    harness->PushTime(EventTime::Max().us);
+    EXPECT_THAT(Sent(*harness), ElementsAre("watermark 115000000", "late: +I(a, 8, 104)",
+                                            "+I(b, 110, 120, 2)", "end"));
+    ASSERT_TRUE(harness->status.ok()) << harness->status.ToString();
+    EXPECT_EQ(harness->table(0).size(), 0);
+  }
+}
+
+TEST_F(WindowAggregateTest, SessionsThatMeetAreOne) {
+  auto harness = Make(Windows(Kind::kSession, 5));
+  harness->Open();
+  Push(*harness, R"([["a",1,110],["b",2,103],["a",4,120],["a",8,112]])");
+  // Between the sessions of a, and touching both.
+  Push(*harness, R"([["a",16,105],["a",32,116],["b",64,109]])");
+  harness->PushTime(108 * kSecond);
+  EXPECT_THAT(Sent(*harness), ElementsAre("+I(b, 103, 108, 2)", "watermark 108000000"));
+  harness->PushTime(EventTime::Max().us);
+  EXPECT_THAT(Sent(*harness),
+              UnorderedElementsAre("+I(a, 105, 125, 61)", "+I(b, 109, 114, 64)", "end"));
+  ASSERT_TRUE(harness->status.ok()) << harness->status.ToString();
+  EXPECT_EQ(harness->table(0).size(), 0);
+  EXPECT_EQ(harness->table(1).size(), 0);
+}
+
+TEST_F(WindowAggregateTest, ARowBehindTheWatermarkMayJoinAnOpenSession) {
+  auto harness = Make(Windows(Kind::kSession, 5));
+  harness->Open();
+  Push(*harness, R"([["a",1,112]])");
+  harness->PushTime(115 * kSecond);
+  Push(*harness, R"([["a",2,108],["b",4,109],["a",8,null],["a",16,101]])");
+  harness->PushTime(EventTime::Max().us);
+  EXPECT_THAT(
+      Sent(*harness),
+      ElementsAre("watermark 115000000", "dead 2: the row's time is NULL: it is in no window",
+                  "late: +I(b, 4, 109)", "late: +I(a, 16, 101)", "+I(a, 108, 117, 3)", "end"));
+  ASSERT_TRUE(harness->status.ok()) << harness->status.ToString();
+  EXPECT_EQ(harness->table(1).size(), 0);
+}
+
+/// Sessions of random rows against those that sorting finds.
+TEST_F(WindowAggregateTest, SessionsOfAnyOrderAreThoseOfTheSortedRows) {
+  for (const size_t batch_rows : {1, 3, 50}) {
+    auto harness = Make(Windows(Kind::kSession, 5));
+    harness->Open();
+    std::map<std::string, std::vector<std::pair<int64_t, int64_t>>> rows;
+    uint64_t random = 7;
+    const auto next = [&](uint64_t below) {
+      random = random * 6364136223846793005u + 1442695040888963407u;
+      return (random >> 33) % below;
+    };
+    std::string json;
+    for (size_t i = 0; i < 300; ++i) {
+      const std::string key(1, static_cast<char>('a' + next(3)));
+      const auto second = static_cast<int64_t>(100 + next(900));
+      rows[key].emplace_back(second, i);
+      json += (json.empty() ? "[" : ",") +
+              ("[\"" + key + "\"," + std::to_string(i) + "," + std::to_string(second) + "]");
+      if ((i + 1) % batch_rows != 0) continue;
+      Push(*harness, json + "]");
+      json.clear();
+    }
+    std::vector<std::string> expected = {"end"};
+    for (auto& [key, times] : rows) {
+      std::sort(times.begin(), times.end());
+      int64_t start = times[0].first, last = start, sum = 0;
+      const auto close = [&, &key = key] {
+        expected.push_back("+I(" + key + ", " + std::to_string(start) + ", " +
+                           std::to_string(last + 5) + ", " + std::to_string(sum) + ")");
+      };
+      for (const auto& [second, value] : times) {
+        if (second > last + 5) {
+          close();
+          start = second;
+          sum = 0;
+        }
+        last = second;
+        sum += value;
+      }
+      close();
+    }
+    harness->PushTime(EventTime::Max().us);
+    EXPECT_THAT(Sent(*harness), UnorderedElementsAreArray(expected));
+    ASSERT_TRUE(harness->status.ok()) << harness->status.ToString();
+  }
+}
+
+TEST_F(WindowAggregateTest, SessionsOfProcessingTimeEndByTheClock) {
+  WindowSpec window = Windows(Kind::kSession, 5);
+  window.time_column = -1;
+  auto harness = Make(window);
+  harness->Open();
+  harness->PushClock(100 * kSecond);
+  Push(*harness, R"([["a",1,1]])");
+  harness->PushClock(103 * kSecond);
+  Push(*harness, R"([["a",2,1]])");
+  harness->PushClock(107 * kSecond);
+  EXPECT_THAT(Sent(*harness), IsEmpty());
+  harness->PushClock(108 * kSecond);
+  EXPECT_THAT(Sent(*harness), ElementsAre("+I(a, 100, 108, 3)"));
+  Push(*harness, R"([["a",4,1]])");
+  harness->PushTime(EventTime::Max().us);
+  EXPECT_THAT(Sent(*harness), ElementsAre("+I(a, 108, 113, 4)", "end"));
+  ASSERT_TRUE(harness->status.ok()) << harness->status.ToString();
 }
 
 }  // namespace

@@ -4,17 +4,13 @@
 #include <arrow/record_batch.h>
 
 namespace millrace {
-namespace {
-
 RowError WithoutTime(int64_t row) {
   return {static_cast<int32_t>(row), "the row's time is NULL: it is in no window", {}};
 }
 
-}  // namespace
-
 int64_t WindowAssigner::FirstOpen(int64_t slice_end, EventTime closed) {
   int64_t end = slice_end;
-  while (IsClosed(end, closed)) end += times_.step();
+  while (clock_.IsClosed(end, closed)) end += times_.step();
   return end;
 }
 
@@ -24,7 +20,7 @@ WindowAssigner::Windows WindowAssigner::WindowsOf(int64_t time, EventTime closed
   found.from = found.to - times_.slice_size();
   found.first = found.to;
   found.last = times_.LastEnd(found.to);
-  if (IsClosed(found.last, closed)) {
+  if (clock_.IsClosed(found.last, closed)) {
     found.last = found.first - 1;
   } else if (slices_ && window_.kind == WindowSpec::Kind::kHop) {
     found.last = found.first;
@@ -78,7 +74,7 @@ void WindowAssigner::AssignAttached(const arrow::RecordBatch& rows, EventTime cl
   for (int64_t i = 0; i < rows.num_rows(); ++i) {
     if (starts.IsNull(i) || ends.IsNull(i)) {
       out->errors.push_back(WithoutTime(i));
-    } else if (IsClosed(ends.Value(i), closed)) {
+    } else if (clock_.IsClosed(ends.Value(i), closed)) {
       out->late.push_back(static_cast<int32_t>(i));
     } else {
       out->rows.push_back(static_cast<int32_t>(i));

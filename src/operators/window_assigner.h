@@ -22,6 +22,9 @@ struct AssignedRows {
   bool each_once = false;  ///< `rows` is 0, 1, 2 …: the whole batch
 };
 
+/// Why a row is in no window at all.
+RowError WithoutTime(int64_t row);
+
 /// Finds the windows of rows by their time, or takes those that the rows bring.
 class WindowAssigner {
  public:
@@ -35,9 +38,6 @@ class WindowAssigner {
   /// Windows whose last moment is not after `closed` take no more rows. `now_us`: the time of all
   /// rows in processing time.
   void Assign(const arrow::RecordBatch& rows, int64_t now_us, EventTime closed, AssignedRows* out);
-  bool IsClosed(int64_t end, EventTime closed) {
-    return !clock_.is_processing_time() && clock_.LastMoment(end) <= closed.us;
-  }
   /// The first window of the slice that is still open.
   int64_t FirstOpen(int64_t slice_end, EventTime closed);
 

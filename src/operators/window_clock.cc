@@ -33,13 +33,13 @@ Result<WindowClock> WindowClock::Make(int time_column, const SqlType& window_tim
 }
 
 Status WindowClock::Set(TimerSet& timers, int state, std::span<const Slot> slots,
-                        std::span<const int64_t> ends) {
+                        std::span<const int64_t> ends, int64_t delay_us) {
   if (slots.empty()) return Status::OK();
   std::vector<int64_t> times;
   times.reserve(ends.size());
   for (const int64_t end : ends) {
     const bool same = !times.empty() && end == ends[times.size() - 1];
-    times.push_back(same ? times.back() : LastMoment(end));
+    times.push_back(same ? times.back() : LastMoment(end) + delay_us);
   }
   if (!processing_time_) return timers.Set(TimeDomain::kEvent, state, slots, times);
   for (size_t i = 0; i < times.size(); ++i) times[i] += kLastMoment;
@@ -48,11 +48,12 @@ Status WindowClock::Set(TimerSet& timers, int state, std::span<const Slot> slots
   return timers.Set(TimeDomain::kEvent, state, slots, times);
 }
 
-Status WindowClock::Fired(TimerSet& timers, TimeDomain domain, std::span<const Slot> slots) const {
+Status WindowClock::Fired(TimerSet& timers, const TimerBatch& fired) const {
   if (!processing_time_) return Status::OK();
-  const bool by_clock = domain == TimeDomain::kProcessing;
-  const std::vector<int64_t> none(slots.size(), TimerSet::kNone);
-  return timers.Set(by_clock ? TimeDomain::kEvent : TimeDomain::kProcessing, 0, slots, none);
+  const bool by_clock = fired.domain == TimeDomain::kProcessing;
+  const std::vector<int64_t> none(fired.slots.size(), TimerSet::kNone);
+  return timers.Set(by_clock ? TimeDomain::kEvent : TimeDomain::kProcessing, fired.state,
+                    fired.slots, none);
 }
 
 Result<arrow::ArrayVector> WindowClock::Columns(std::span<const int64_t> starts,

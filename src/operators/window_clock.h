@@ -31,13 +31,18 @@ class WindowClock {
   /// A window's last moment, a millisecond before its end: its `window_time`, and the watermark
   /// that says that none of its rows is missing.
   int64_t LastMoment(int64_t end) { return (zone_ ? zone_->ToUtc(end) : end) - kLastMoment; }
+  /// No row comes any more, as far as the watermark knows.
+  bool IsClosed(int64_t end, EventTime watermark) {
+    return !processing_time_ && LastMoment(end) <= watermark.us;
+  }
 
   /// Sets the timers of slots of windows, which have ended at `ends[i]` when they fire. In
   /// processing time the end of the input is their end, too, in order of their ends.
+  /// `delay_us`: so much later, in event time.
   Status Set(TimerSet& timers, int state, std::span<const Slot> slots,
-             std::span<const int64_t> ends);
-  /// Removes what is left of the timers of slots of table 0 one of whose timers has fired.
-  Status Fired(TimerSet& timers, TimeDomain domain, std::span<const Slot> slots) const;
+             std::span<const int64_t> ends, int64_t delay_us = 0);
+  /// Removes the other timer of slots one of whose timers has fired.
+  Status Fired(TimerSet& timers, const TimerBatch& fired) const;
 
   /// The columns window_start, window_end and window_time.
   Result<arrow::ArrayVector> Columns(std::span<const int64_t> starts,

@@ -5,9 +5,9 @@
 #include <utility>
 
 #include <arrow/array.h>
-#include <arrow/builder.h>
-#include <arrow/compute/api_vector.h>
 #include <arrow/record_batch.h>
+
+#include "operators/row_index.h"
 
 namespace millrace {
 namespace {
@@ -17,16 +17,6 @@ constexpr int kRows = KeyedWindows::kRows;
 std::vector<int64_t> ValuesOf(const arrow::Array& column) {
   const auto& times = static_cast<const arrow::TimestampArray&>(column);
   return {times.raw_values(), times.raw_values() + times.length()};
-}
-
-Result<arrow::ArrayVector> TakeRows(const arrow::ArrayVector& columns,
-                                    const std::vector<int32_t>& rows) {
-  const arrow::Int32Array index(static_cast<int64_t>(rows.size()), arrow::Buffer::Wrap(rows));
-  arrow::ArrayVector taken;
-  for (const auto& column : columns) {
-    ARROW_ASSIGN_OR_RAISE(taken.emplace_back(), arrow::compute::Take(*column, index));
-  }
-  return taken;
 }
 
 }  // namespace

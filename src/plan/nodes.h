@@ -120,8 +120,8 @@ struct WindowSpec {
   int end_column = -1;
 };
 
-/// A window TVF by itself. Output: the input's columns, window_start, window_end, window_time; a
-/// row once for each of its windows. A row behind the watermark is in its windows like any other.
+/// A window TVF by itself: the input's columns, window_start, window_end, window_time; a row once
+/// for each window, late or not. SESSION's leave when it ends; behind that they go to port "late".
 struct WindowConfig final : NodeConfigOf<WindowConfig> {
   static constexpr std::string_view kOp = "window";
   WindowSpec window;

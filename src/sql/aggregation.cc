@@ -4,6 +4,7 @@
 #include <set>
 
 #include "base/options.h"
+#include "spi/services.h"
 #include "sql/window_input.h"
 
 namespace millrace::sql {
@@ -13,6 +14,16 @@ constexpr int kWindowColumns = 3;
 
 std::string NameOf(const ExpressionPtr& value, const Schema& schema, size_t index) {
   return value->IsColumn() ? schema.column(value->column).name : "$" + std::to_string(index);
+}
+
+bool CanMerge(const Registries& registries, const std::vector<AggregateCall>& calls) {
+  return std::all_of(calls.begin(), calls.end(), [&](const AggregateCall& call) {
+    std::vector<SqlType> types;
+    for (const auto& argument : call.arguments) types.push_back(argument->type);
+    const auto* spec = registries.aggregates.Find(call.function);
+    const auto bound = spec->bind(types, call.distinct);
+    return !call.distinct && bound.ok() && bound->mergeable;
+  });
 }
 
 }  // namespace
@@ -220,11 +231,14 @@ Result<Stream> Aggregation::PlaceWindowed(const PlannerContext& context, NodeFac
                                           const std::string& name, const std::string& state_id,
                                           Stream input, std::vector<ExpressionPtr> keys,
                                           std::vector<AggregateCall> calls) const {
+  const Position at = keys.empty() ? Position() : keys[0]->position;
   if (!input.append_only()) {
-    return NotPlanned("a window aggregation over results that are updated",
-                      keys.empty() ? Position() : keys[0]->position);
+    return NotPlanned("a window aggregation over results that are updated", at);
   }
-  const auto window = WindowInput::Find(input, keys, calls);
+  auto window = WindowInput::Find(input, keys, calls);
+  const bool session = window && window->config->window.kind == WindowSpec::Kind::kSession;
+  // Sessions that become one merge what they have; the others aggregate the rows behind them.
+  if (session && !CanMerge(context.registries, calls)) window.reset();
   Prepared prepared;
   WindowAggregateConfig config;
   if (window) {
@@ -255,6 +269,9 @@ Result<Stream> Aggregation::PlaceWindowed(const PlannerContext& context, NodeFac
   config.aggregates = std::move(prepared.calls);
   ARROW_ASSIGN_OR_RAISE(config.allowed_lateness_us, ParseDurationMicros(context.Setting(
                                                         "table.exec.emit.allow-lateness", "0")));
+  if (config.allowed_lateness_us > 0 && config.window.kind == WindowSpec::Kind::kSession) {
+    return NotPlanned("'table.exec.emit.allow-lateness' with SESSION windows", at);
+  }
   return Stream{nodes.WindowAggregate(name, std::move(rows), std::move(config), windows_, state_id),
                 0};
 }

@@ -232,8 +232,11 @@ LogicalNodePtr NodeFactory::Window(const std::string& context, Stream input, Win
   times.windows = AddWindowColumns(main.schema, time_type.AsNotNull(), processing_time);
   times.windows->of = config.window.time_column;
   main.rowtime = processing_time ? -1 : times.windows->time;
+  std::vector<PortPlan> ports = {std::move(main)};
+  const bool waits = config.window.kind == WindowSpec::Kind::kSession && !processing_time;
+  if (waits) ports.push_back(LatePort(input.schema()));
   NodeId id = UniqueId(context, WindowConfig::kOp, Joined(input.schema(), config.keys));
-  return Make(std::move(id), Share(std::move(config)), {std::move(input)}, {std::move(main)},
+  return Make(std::move(id), Share(std::move(config)), {std::move(input)}, std::move(ports),
               std::move(times));
 }
 

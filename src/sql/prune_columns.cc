@@ -328,6 +328,7 @@ class Pruner {
       WindowConfig moved = *window;
       Move(moved.keys, input);
       MoveWindow(moved.window, input);
+      MoveLatePort(node);
       node.config = std::make_shared<const WindowConfig>(std::move(moved));
     }
     if (const auto* expand = As<ExpandConfig>(old)) {

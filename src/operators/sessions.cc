@@ -1,0 +1,199 @@
+#include "operators/sessions.h"
+
+#include <algorithm>
+#include <utility>
+
+#include <arrow/array.h>
+#include <arrow/builder.h>
+#include <arrow/compute/api_vector.h>
+#include <arrow/record_batch.h>
+
+#include "operators/window_assigner.h"
+
+namespace millrace {
+namespace {
+
+constexpr int kSessions = 0;  ///< value column: starts, ends and names in turn
+constexpr int kNumbers = 3;   ///< of a session in it
+
+}  // namespace
+
+Sessions::Sessions(KeyEncoder encoder, const WindowSpec& window, WindowClock clock)
+    : encoder_(std::move(encoder)),
+      time_column_(window.time_column),
+      gap_us_(window.size_us),
+      clock_(std::move(clock)) {
+  spec_.name = "sessions";
+  spec_.key = encoder_.key_schema();
+  spec_.group_keys = spec_.key.size();
+  spec_.value.Add("sessions", SqlType::Array(SqlType::BigInt()));
+}
+
+Result<Sessions> Sessions::Make(const Schema& input, const WindowSpec& window,
+                                const std::vector<int>& keys, WindowClock clock) {
+  ARROW_ASSIGN_OR_RAISE(auto encoder, KeyEncoder::Make(input, keys));
+  return Sessions(std::move(encoder), window, std::move(clock));
+}
+
+void Sessions::Open(OperatorContext& context, int state) {
+  context_ = &context;
+  state_ = state;
+  table_ = &context.table(state);
+}
+
+Status Sessions::Assign(const arrow::RecordBatch& rows, EventTime watermark, SessionRows* out) {
+  out->rows.clear();
+  out->sessions.clear();
+  out->merges.clear();
+  out->late.clear();
+  out->errors.clear();
+  const auto n = static_cast<size_t>(rows.num_rows());
+  ARROW_RETURN_NOT_OK(encoder_.Encode(rows, &keys_));
+  slots_.resize(n);
+  inserted_.resize(n);
+  ARROW_RETURN_NOT_OK(table_->FindOrInsert(keys_, slots_, inserted_));
+  touched_.Find(slots_);
+  ARROW_RETURN_NOT_OK(Load(touched_.slots()));
+
+  const arrow::TimestampArray* times = nullptr;
+  if (time_column_ >= 0) {
+    times = &static_cast<const arrow::TimestampArray&>(*rows.column(time_column_));
+  }
+  const int64_t now = clock_.ToLocal(context_->env().NowMicros());
+  for (size_t i = 0; i < n; ++i) {
+    const auto row = static_cast<int32_t>(i);
+    if (times != nullptr && times->IsNull(row)) {
+      out->errors.push_back(WithoutTime(row));
+      continue;
+    }
+    const int64_t time = times == nullptr ? now : clock_.ToLocal(times->Value(row));
+    if (!Add(touched_.place(i), time, row, watermark, out)) out->late.push_back(row);
+  }
+  if (!out->merges.empty()) FollowMerges(touched_, out);
+  out->each_once = out->rows.size() == n;
+  // Keys whose rows were all late or without time.
+  for (size_t key = 0; key < changed_.size(); ++key) changed_[key] |= open_[key].empty();
+  return Store(touched_.slots());
+}
+
+bool Sessions::Add(size_t key, int64_t time, int32_t row, EventTime watermark, SessionRows* out) {
+  OpenSessions& open = open_[key];
+  const int64_t end = time + gap_us_;
+  size_t met = open.size();  // the session that the row is in
+  for (size_t s = 0; s < open.size();) {
+    if (open[s].start > end || open[s].end < time) {
+      ++s;
+    } else if (met == open.size()) {
+      met = s++;
+    } else {
+      // The earlier one goes on.
+      if (open[s].start < open[met].start) std::swap(open[s], open[met]);
+      changed_[key] = 1;
+      out->merges.push_back({row, key, open[s].name, open[met].name});
+      open[met].end = std::max(open[met].end, open[s].end);
+      open.erase(open.begin() + static_cast<std::ptrdiff_t>(s));
+    }
+  }
+  if (met == open.size()) {
+    if (clock_.IsClosed(end, watermark)) return false;
+    open.push_back({time, end, time});
+  }
+  Session& session = open[met];
+  changed_[key] |= session.end < end || session.start > time || session.name == time;
+  session.start = std::min(session.start, time);
+  session.end = std::max(session.end, end);
+  out->rows.push_back(row);
+  out->sessions.push_back(session.name);
+  return true;
+}
+
+void Sessions::FollowMerges(const TouchedSlots& touched, SessionRows* out) {
+  auto& merges = out->merges;
+  for (size_t m = merges.size(); m-- > 0;) {
+    for (size_t later = m + 1; later < merges.size(); ++later) {
+      const bool goes_on =
+          merges[later].key == merges[m].key && merges[later].from == merges[m].into;
+      if (goes_on) merges[m].into = merges[later].into;
+    }
+  }
+  for (size_t i = 0; i < out->rows.size(); ++i) {
+    const size_t key = touched.place(static_cast<size_t>(out->rows[i]));
+    for (const auto& merge : merges) {
+      if (merge.key == key && merge.from == out->sessions[i]) out->sessions[i] = merge.into;
+    }
+  }
+}
+
+Status Sessions::Load(std::span<const Slot> slots) {
+  if (open_.size() < slots.size()) open_.resize(slots.size());
+  changed_.assign(slots.size(), 0);
+  ARROW_ASSIGN_OR_RAISE(const auto stored, table_->Get(kSessions, slots));
+  const auto& lists = static_cast<const arrow::ListArray&>(*stored);
+  const auto& numbers = static_cast<const arrow::Int64Array&>(*lists.values());
+  for (size_t key = 0; key < slots.size(); ++key) {
+    const auto row = static_cast<int64_t>(key);
+    open_[key].clear();
+    if (lists.IsNull(row)) continue;
+    const int32_t to = lists.value_offset(row + 1);
+    for (int32_t at = lists.value_offset(row); at < to; at += kNumbers) {
+      open_[key].push_back({numbers.Value(at), numbers.Value(at + 1), numbers.Value(at + 2)});
+    }
+  }
+  return Status::OK();
+}
+
+Status Sessions::Store(std::span<const Slot> slots) {
+  std::vector<Slot> stored, empty;
+  std::vector<int64_t> ends;
+  auto numbers = std::make_shared<arrow::Int64Builder>();
+  arrow::ListBuilder lists(arrow::default_memory_pool(), numbers,
+                           spec_.value.column(kSessions).type.ToArrow());
+  for (size_t key = 0; key < slots.size(); ++key) {
+    if (!changed_[key]) continue;
+    if (open_[key].empty()) {
+      empty.push_back(slots[key]);
+      continue;
+    }
+    stored.push_back(slots[key]);
+    ends.push_back(open_[key][0].end);
+    ARROW_RETURN_NOT_OK(lists.Append());
+    for (const Session& session : open_[key]) {
+      ends.back() = std::min(ends.back(), session.end);
+      ARROW_RETURN_NOT_OK(numbers->AppendValues({session.start, session.end, session.name}));
+    }
+  }
+  ARROW_ASSIGN_OR_RAISE(const auto values, lists.Finish());
+  ARROW_RETURN_NOT_OK(table_->Set(kSessions, stored, *values));
+  ARROW_RETURN_NOT_OK(clock_.Set(context_->timers(), state_, stored, ends));
+  return table_->Erase(empty);
+}
+
+Result<EndedSessions> Sessions::TakeEnded(const TimerBatch& timers) {
+  EndedSessions ended;
+  ARROW_ASSIGN_OR_RAISE(const auto keys, table_->Keys(timers.slots));
+  ARROW_RETURN_NOT_OK(Load(timers.slots));
+  arrow::Int32Builder rows;
+  for (size_t key = 0; key < timers.slots.size(); ++key) {
+    changed_[key] = 1;
+    OpenSessions& open = open_[key];
+    int64_t first = open[0].end;  // its timer it was
+    for (const Session& session : open) first = std::min(first, session.end);
+    for (const Session& session : open) {
+      if (session.end > first) continue;
+      ended.sessions.push_back(session.name);
+      ended.starts.push_back(session.start);
+      ended.ends.push_back(session.end);
+      ARROW_RETURN_NOT_OK(rows.Append(static_cast<int32_t>(key)));
+    }
+    std::erase_if(open, [&](const Session& session) { return session.end <= first; });
+  }
+  ARROW_ASSIGN_OR_RAISE(const auto index, rows.Finish());
+  for (const auto& column : keys->columns()) {
+    ARROW_ASSIGN_OR_RAISE(ended.keys.emplace_back(), arrow::compute::Take(*column, *index));
+  }
+  ARROW_RETURN_NOT_OK(clock_.Fired(context_->timers(), timers));
+  ARROW_RETURN_NOT_OK(Store(timers.slots));
+  return ended;
+}
+
+}  // namespace millrace

@@ -1,0 +1,90 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <arrow/type_fwd.h>
+
+#include "operators/touched_slots.h"
+#include "operators/window_clock.h"
+#include "plan/nodes.h"
+#include "spi/operator.h"
+
+namespace millrace {
+
+/// The rows of a batch by session.
+struct SessionRows {
+  struct Merge {
+    int32_t row = 0;  ///< of the key, in the batch
+    size_t key = 0;
+    int64_t from = 0, into = 0;
+  };
+
+  std::vector<int32_t> rows;      ///< of the batch, those that are in a session
+  std::vector<int64_t> sessions;  ///< of `rows`
+  std::vector<Merge> merges;  ///< sessions that the rows have joined; `into` is not joined again
+  std::vector<int32_t> late;  ///< their sessions would have closed already
+  std::vector<RowError> errors;
+  bool each_once = false;  ///< `rows` is 0, 1, 2 …: the whole batch
+};
+
+/// Sessions that have ended: a row of `keys` and an element of the others each.
+struct EndedSessions {
+  arrow::ArrayVector keys;
+  std::vector<int64_t> sessions;
+  std::vector<int64_t> starts, ends;
+};
+
+/// The open sessions of each key, as Flink merges them: a row is a session from its time to a gap
+/// behind it, and sessions that meet are one. A session is named by the time of the row that began
+/// it; within a key no two have one name. A key's timer is that of its first session to end.
+class Sessions {
+ public:
+  /// `keys`: of `input`.
+  static Result<Sessions> Make(const Schema& input, const WindowSpec& window,
+                               const std::vector<int>& keys, WindowClock clock);
+
+  const StateSpec& spec() const { return spec_; }
+  void Open(OperatorContext& context, int state);
+  WindowClock& clock() { return clock_; }
+
+  /// Adds the rows to their sessions.
+  Status Assign(const arrow::RecordBatch& rows, EventTime watermark, SessionRows* out);
+  /// Takes the sessions out that have ended at a timer: that of slot i of the state at
+  /// `times_us[i]`.
+  Result<EndedSessions> TakeEnded(const TimerBatch& timers);
+
+ private:
+  struct Session {
+    int64_t start = 0, end = 0, name = 0;
+  };
+  using OpenSessions = std::vector<Session>;
+
+  Sessions(KeyEncoder encoder, const WindowSpec& window, WindowClock clock);
+
+  Status Load(std::span<const Slot> slots);
+  /// Of the keys whose `changed_` is set; those without sessions are forgotten.
+  Status Store(std::span<const Slot> slots);
+  /// False where the row is late.
+  bool Add(size_t key, int64_t time, int32_t row, EventTime watermark, SessionRows* out);
+  static void FollowMerges(const TouchedSlots& touched, SessionRows* out);
+
+  KeyEncoder encoder_;
+  StateSpec spec_;
+  int time_column_;
+  int64_t gap_us_;
+  WindowClock clock_;
+  OperatorContext* context_ = nullptr;
+  int state_ = 0;
+  KeyedTable* table_ = nullptr;
+  RowKeys keys_;
+  std::vector<Slot> slots_;
+  std::vector<uint8_t> inserted_;
+  TouchedSlots touched_;
+  std::vector<OpenSessions> open_;  ///< per touched key
+  std::vector<uint8_t> changed_;    ///< per touched key
+};
+
+}  // namespace millrace
