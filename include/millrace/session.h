@@ -79,15 +79,16 @@ struct OperatorMetrics {
 /// A checkpoint or savepoint that was tried.
 struct CheckpointInfo {
   int64_t id = 0;
-  std::string kind;          ///< "periodic", "savepoint" or "last"
-  std::string path;          ///< empty: it failed
-  std::string failure;       ///< empty: it is complete
-  int64_t begun_us = 0;      ///< wall clock, since 1970-01-01 UTC
-  int64_t duration_us = 0;   ///< until it was complete
-  int64_t alignment_us = 0;  ///< the longest of a task: from its first barrier to its last
-  int64_t pause_us = 0;      ///< the longest of a task: in which it took no rows
-  int64_t write_us = 0;      ///< to storage, beside the tasks
-  int64_t written_bytes = 0;
+  std::string kind;           ///< "periodic", "savepoint" or "last"
+  std::string path;           ///< empty: it failed
+  std::string failure;        ///< empty: it is complete
+  int64_t begun_us = 0;       ///< wall clock, since 1970-01-01 UTC
+  int64_t duration_us = 0;    ///< until it was complete
+  int64_t alignment_us = 0;   ///< the longest of a task: from its first barrier to its last
+  int64_t pause_us = 0;       ///< the longest of a task: in which it took no rows
+  int64_t write_us = 0;       ///< to storage, beside the tasks
+  int64_t written_bytes = 0;  ///< of state that no older checkpoint holds
+  int64_t total_bytes = 0;    ///< of all state in it
   std::map<std::string, int64_t> state_bytes;  ///< by "node/table"
 };
 

@@ -15,6 +15,7 @@ namespace {
 
 constexpr std::string_view kPrefix = "chk-";
 constexpr std::string_view kManifest = "manifest.json";
+constexpr std::string_view kBeside = "../";
 
 uint32_t Crc32(std::string_view bytes) {
   return arrow::internal::crc32(0, bytes.data(), bytes.size());
@@ -53,14 +54,16 @@ StoredPart PartFromJson(const nlohmann::json& json) {
   return part;
 }
 
-/// One file of parts, one after the other.
+/// One file of parts, one after the other; made with the first.
 class PartsFile {
  public:
-  static Result<PartsFile> Open(FileSystem& files, const std::string& folder, std::string name) {
-    ARROW_ASSIGN_OR_RAISE(auto file, files.OpenOutput(folder + "/" + name, OpenMode::kTruncate));
-    return PartsFile(std::move(name), std::move(file));
-  }
+  PartsFile(FileSystem& files, std::string folder, std::string name)
+      : files_(files), folder_(std::move(folder)), name_(std::move(name)) {}
+
   Status Add(StoredPart part, std::string_view bytes, std::vector<StoredPart>* parts) {
+    if (file_ == nullptr) {
+      ARROW_ASSIGN_OR_RAISE(file_, files_.OpenOutput(folder_ + "/" + name_, OpenMode::kTruncate));
+    }
     part.file = name_;
     part.offset = offset_;
     part.length = static_cast<int64_t>(bytes.size());
@@ -71,39 +74,18 @@ class PartsFile {
     return Status::OK();
   }
   Status Close() {
+    if (file_ == nullptr) return Status::OK();
     ARROW_RETURN_NOT_OK(file_->Sync());
     return file_->Close();
   }
+  int64_t bytes() const { return offset_; }
 
  private:
-  PartsFile(std::string name, std::unique_ptr<OutputFile> file)
-      : name_(std::move(name)), file_(std::move(file)) {}
-
-  std::string name_;
+  FileSystem& files_;
+  const std::string folder_, name_;
   std::unique_ptr<OutputFile> file_;
   int64_t offset_ = 0;
 };
-
-Status WriteTask(FileSystem& files, const std::string& folder, const CheckpointContent::Task& task,
-                 const std::atomic<bool>& abandoned, std::vector<StoredPart>* parts) {
-  ARROW_ASSIGN_OR_RAISE(PartsFile file, PartsFile::Open(files, folder, task.file));
-  std::string bytes;
-  for (const PartId& id : task.snapshot->parts()) {
-    if (abandoned.load(std::memory_order_relaxed)) return Status::Cancelled("abandoned");
-    ARROW_RETURN_NOT_OK(task.snapshot->Write(id, &bytes));
-    const StoredPart part{id,
-                          task.snapshot->version(id),
-                          task.subtask,
-                          task.parallelism,
-                          task.max_parallelism,
-                          {},
-                          0,
-                          0,
-                          0};
-    ARROW_RETURN_NOT_OK(file.Add(part, bytes, parts));
-  }
-  return file.Close();
-}
 
 /// The id in "…/chk-<id>"; nothing for another folder.
 std::optional<int64_t> IdOf(std::string_view folder) {
@@ -118,11 +100,104 @@ std::optional<int64_t> IdOf(std::string_view folder) {
 
 std::string ParentOf(std::string_view path) { return std::string(path.substr(0, path.rfind('/'))); }
 
-/// Without "..", so that it can be compared.
-std::string PathOf(const std::string& checkpoint, const StoredPart& part) {
-  if (!part.file.starts_with("../")) return checkpoint + "/" + part.file;
-  return ParentOf(checkpoint) + part.file.substr(2);
+/// Of a part's file. Without "..", so that it can be compared.
+std::string PathOf(const std::string& checkpoint, const std::string& file) {
+  if (!file.starts_with(kBeside)) return checkpoint + "/" + file;
+  return ParentOf(checkpoint) + file.substr(2);
 }
+
+/// A file of a checkpoint, as the one beside it names it.
+std::string BesideOf(const std::string& checkpoint, const std::string& file) {
+  return std::string(kBeside) + checkpoint.substr(checkpoint.rfind('/') + 1) + "/" + file;
+}
+
+/// Writes the parts of a checkpoint, except those that the one before holds.
+class PartsWriter {
+ public:
+  PartsWriter(FileSystem& files, const std::string& path, const CheckpointContent& content,
+              const std::atomic<bool>& abandoned)
+      : files_(files), path_(path), content_(content), abandoned_(abandoned) {}
+
+  Status Write(Checkpoint* checkpoint) {
+    ARROW_RETURN_NOT_OK(files_.CreateDirectories(path_));
+    FindUnchanged();
+    for (const CheckpointContent::Task& task : content_.tasks) {
+      if (task.snapshot != nullptr) ARROW_RETURN_NOT_OK(WriteTask(task, checkpoint));
+    }
+    return WriteFinders(checkpoint);
+  }
+
+ private:
+  using Key = std::pair<PartId, int>;  ///< with the subtask
+
+  /// What can be referred to, and is worth it.
+  void FindUnchanged() {
+    if (content_.base == nullptr) return;
+    std::map<Key, const StoredPart*> stored;
+    for (const StoredPart& part : content_.base->parts) stored[{part.id, part.subtask}] = &part;
+    std::map<std::string, int64_t> live_bytes;
+    for (const CheckpointContent::Task& task : content_.tasks) {
+      if (task.snapshot == nullptr) continue;
+      for (const PartId& id : task.snapshot->parts()) {
+        const uint64_t version = task.snapshot->content_version(id);
+        const auto before = stored.find({id, task.subtask});
+        if (version == 0 || before == stored.end()) continue;
+        if (before->second->content_version != version) continue;
+        live_bytes[before->second->file] += before->second->length;
+        unchanged_[before->first] = before->second;
+      }
+    }
+    std::set<std::string> sparse;
+    for (const auto& [file, live] : live_bytes) {
+      const auto found = files_.Stat(PathOf(content_.base->path, file));
+      if (!found.ok() || 2 * live < found->size) sparse.insert(file);
+    }
+    std::erase_if(unchanged_, [&](const auto& part) { return sparse.contains(part.second->file); });
+  }
+
+  Status WriteTask(const CheckpointContent::Task& task, Checkpoint* checkpoint) {
+    PartsFile file(files_, path_, task.file);
+    std::string bytes;
+    for (const PartId& id : task.snapshot->parts()) {
+      if (abandoned_.load(std::memory_order_relaxed)) return Status::Cancelled("abandoned");
+      if (const auto same = unchanged_.find({id, task.subtask}); same != unchanged_.end()) {
+        StoredPart part = *same->second;
+        if (!part.file.starts_with(kBeside)) part.file = BesideOf(content_.base->path, part.file);
+        checkpoint->parts.push_back(std::move(part));
+        continue;
+      }
+      ARROW_RETURN_NOT_OK(task.snapshot->Write(id, &bytes));
+      StoredPart part;
+      part.id = id;
+      part.version = task.snapshot->version(id);
+      part.content_version = task.snapshot->content_version(id);
+      part.subtask = task.subtask;
+      part.parallelism = task.parallelism;
+      part.max_parallelism = task.max_parallelism;
+      ARROW_RETURN_NOT_OK(file.Add(std::move(part), bytes, &checkpoint->parts));
+    }
+    checkpoint->written_bytes += file.bytes();
+    return file.Close();
+  }
+
+  Status WriteFinders(Checkpoint* checkpoint) {
+    PartsFile file(files_, path_, "finders.bin");
+    for (const CheckpointContent::Finder& finder : content_.finders) {
+      StoredPart part;
+      part.id = {finder.node, std::string(kFinderState), std::nullopt};
+      part.max_parallelism = 1;
+      ARROW_RETURN_NOT_OK(file.Add(std::move(part), finder.state, &checkpoint->parts));
+    }
+    checkpoint->written_bytes += file.bytes();
+    return file.Close();
+  }
+
+  FileSystem& files_;
+  const std::string& path_;
+  const CheckpointContent& content_;
+  const std::atomic<bool>& abandoned_;
+  std::map<Key, const StoredPart*> unchanged_;  ///< parts of the base
+};
 
 /// The files of each checkpoint below a folder, by its id; complete ones have a manifest.
 struct FoundCheckpoint {
@@ -144,24 +219,6 @@ Result<std::map<int64_t, FoundCheckpoint>> CheckpointsIn(FileSystem& files,
     checkpoint.complete = checkpoint.complete || file.path == ManifestOf(parent);
   }
   return checkpoints;
-}
-
-/// All but a manifest.
-Status WriteParts(FileSystem& files, const std::string& path, const CheckpointContent& content,
-                  const std::atomic<bool>& abandoned, std::vector<StoredPart>* parts) {
-  ARROW_RETURN_NOT_OK(files.CreateDirectories(path));
-  for (const CheckpointContent::Task& task : content.tasks) {
-    if (task.snapshot == nullptr) continue;
-    ARROW_RETURN_NOT_OK(WriteTask(files, path, task, abandoned, parts));
-  }
-  if (content.finders.empty()) return Status::OK();
-  ARROW_ASSIGN_OR_RAISE(PartsFile file, PartsFile::Open(files, path, "finders.bin"));
-  for (const CheckpointContent::Finder& finder : content.finders) {
-    const StoredPart part{
-        {finder.node, std::string(kFinderState), std::nullopt}, 1, 0, 1, 1, {}, 0, 0, 0};
-    ARROW_RETURN_NOT_OK(file.Add(part, finder.state, parts));
-  }
-  return file.Close();
 }
 
 nlohmann::json ManifestFor(const Checkpoint& checkpoint) {
@@ -206,8 +263,8 @@ std::string CheckpointPath(const std::string& folder, CheckpointId id) {
 Result<Checkpoint> WriteCheckpoint(FileSystem& files, const std::string& path,
                                    const CheckpointContent& content,
                                    const std::atomic<bool>& abandoned) {
-  Checkpoint checkpoint{content.id, path, content.job, {}};
-  Status status = WriteParts(files, path, content, abandoned, &checkpoint.parts);
+  Checkpoint checkpoint{content.id, path, content.job, {}, 0};
+  Status status = PartsWriter(files, path, content, abandoned).Write(&checkpoint);
   if (status.ok() && abandoned.load()) status = Status::Cancelled("abandoned");
   if (status.ok()) status = WriteManifest(files, checkpoint);
   if (status.ok()) return checkpoint;
@@ -257,7 +314,7 @@ Result<Checkpoint> ReadCheckpoint(FileSystem& files, const std::string& folder) 
 
 Result<std::string> ReadPart(FileSystem& files, const Checkpoint& checkpoint,
                              const StoredPart& part) {
-  const std::string path = PathOf(checkpoint.path, part);
+  const std::string path = PathOf(checkpoint.path, part.file);
   std::string bytes(static_cast<size_t>(part.length), '\0');
   const Status read = [&]() -> Status {
     ARROW_ASSIGN_OR_RAISE(const auto file, files.OpenInput(path));
@@ -292,7 +349,7 @@ Status RemoveOldCheckpoints(FileSystem& files, const std::string& folder, int ke
     const auto kept = ReadCheckpoint(files, checkpoint.path);
     if (!kept.ok()) continue;
     for (const StoredPart& part : kept->parts) {
-      needed.insert(PathOf(checkpoint.path, part));
+      needed.insert(PathOf(checkpoint.path, part.file));
     }
   }
   for (const auto& [id, checkpoint] : found) {

@@ -26,6 +26,7 @@ struct StoredPart {
   int64_t offset = 0;
   int64_t length = 0;
   uint32_t crc32 = 0;
+  uint64_t content_version = 0;  ///< of the task that wrote it; only in memory. 0: unknown
 };
 
 /// A complete checkpoint: a folder with files of parts and `manifest.json`, which is written last.
@@ -35,6 +36,7 @@ struct Checkpoint {
   std::string path;  ///< its folder
   std::string job;
   std::vector<StoredPart> parts;
+  int64_t written_bytes = 0;  ///< of parts that no older checkpoint holds; only in memory
 
   int64_t state_bytes() const;
 };
@@ -56,6 +58,10 @@ struct CheckpointContent {
   std::string job;
   std::vector<Task> tasks;
   std::vector<Finder> finders;
+  /// The checkpoint before, of the same tasks, in the same folder: parts that have not changed
+  /// since are referred to, unless that would keep a file of which less than half is still of use.
+  /// Null: everything is written.
+  std::shared_ptr<const Checkpoint> base;
 };
 
 /// `<folder>/chk-<id>`.

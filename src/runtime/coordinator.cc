@@ -37,6 +37,7 @@ void CheckpointCoordinator::Start(std::shared_ptr<Execution> execution) {
 
 void CheckpointCoordinator::Abandon(const Status& cause) {
   execution_.reset();
+  base_.reset();
   due_us_ = AlarmHeap::kNever;
   requested_ = false;
   if (pending_ == nullptr) return;
@@ -103,7 +104,7 @@ void CheckpointCoordinator::Begin() {
   Pending& pending = *pending_;
   pending.begun_us = env().MonotonicMicros();
   const CheckpointId id{next_id_++};
-  pending.content = {id, job_.options.name, execution_->task_files(), {}};
+  pending.content = {id, job_.options.name, execution_->task_files(), {}, nullptr};
   pending.missing = pending.content.tasks.size();
   pending.record.id = id;
   pending.record.begun_us = env().NowMicros();
@@ -117,6 +118,7 @@ void CheckpointCoordinator::Begin() {
     if (execution_->unfinished() == 0) pending.record.kind = CheckpointRecord::Kind::kLast;
     const std::string& folder = job_.options.checkpoint_folder;
     if (!folder.empty()) pending.path = CheckpointPath(folder, id);
+    pending.content.base = base_;
   }
   auto states = execution_->FinderStates();
   if (!states.ok()) {
@@ -230,10 +232,12 @@ void CheckpointCoordinator::Complete(const Written& written) {
     for (const StoredPart& part : written.checkpoint.parts) {
       record.state_bytes[part.id.node + "/" + part.id.state] += part.length;
     }
-    record.written_bytes = written.checkpoint.state_bytes();
-    // A savepoint is its owner's: it may be moved or removed.
+    record.total_bytes = written.checkpoint.state_bytes();
+    record.written_bytes = written.checkpoint.written_bytes;
+    // A savepoint is its owner's: it may be moved or removed, and nothing refers to it.
     if (!done->savepoint) {
       newest_ = done->path;
+      base_ = std::make_shared<const Checkpoint>(written.checkpoint);
       RemoveOld();
     }
     Keep(std::move(record));
@@ -287,7 +291,7 @@ void CheckpointCoordinator::Keep(CheckpointRecord record) {
     metrics.counter("checkpoints_completed", labels)->Add();
     metrics.histogram("checkpoint_duration_us", labels)->Record(record.duration_us);
     metrics.histogram("checkpoint_alignment_us", labels)->Record(record.alignment_us);
-    metrics.gauge("last_checkpoint_bytes", labels)->Set(record.written_bytes);
+    metrics.histogram("checkpoint_written_bytes", labels)->Record(record.written_bytes);
   } else {
     metrics.counter("checkpoints_failed", labels)->Add();
   }

@@ -111,6 +111,7 @@ class CheckpointCoordinator {
   int64_t failed_in_a_row_ = 0;
   int writes_ = 0;  ///< under way, also of checkpoints that were given up
   std::string newest_;
+  std::shared_ptr<const Checkpoint> base_;  ///< the newest that these tasks have written
 
   mutable std::mutex mutex_;
   int64_t completed_ = 0;

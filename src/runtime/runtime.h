@@ -59,14 +59,15 @@ struct CheckpointRecord {
   enum class Kind { kPeriodic, kSavepoint, kLast };
   CheckpointId id{0};
   Kind kind = Kind::kPeriodic;
-  std::string path;          ///< empty: it failed
-  std::string failure;       ///< empty: it is complete
-  int64_t begun_us = 0;      ///< wall clock
-  int64_t duration_us = 0;   ///< from the trigger until it was complete
-  int64_t alignment_us = 0;  ///< the longest of a task: from its first barrier to its last
-  int64_t pause_us = 0;      ///< the longest of a task: in which it took no rows, after alignment
-  int64_t write_us = 0;      ///< to storage, beside the tasks
-  int64_t written_bytes = 0;
+  std::string path;           ///< empty: it failed
+  std::string failure;        ///< empty: it is complete
+  int64_t begun_us = 0;       ///< wall clock
+  int64_t duration_us = 0;    ///< from the trigger until it was complete
+  int64_t alignment_us = 0;   ///< the longest of a task: from its first barrier to its last
+  int64_t pause_us = 0;       ///< the longest of a task: in which it took no rows, after alignment
+  int64_t write_us = 0;       ///< to storage, beside the tasks
+  int64_t written_bytes = 0;  ///< of state that no older checkpoint holds
+  int64_t total_bytes = 0;    ///< of all state in it
   std::map<std::string, int64_t> state_bytes;  ///< by "node/table"
 };
 std::string_view ToString(CheckpointRecord::Kind kind);

@@ -31,7 +31,8 @@ constexpr Measure kMeasures[] = {{"id", &CheckpointInfo::id},
                                  {"alignment_us", &CheckpointInfo::alignment_us},
                                  {"pause_us", &CheckpointInfo::pause_us},
                                  {"write_us", &CheckpointInfo::write_us},
-                                 {"written_bytes", &CheckpointInfo::written_bytes}};
+                                 {"written_bytes", &CheckpointInfo::written_bytes},
+                                 {"total_bytes", &CheckpointInfo::total_bytes}};
 
 json TextOrNull(const std::string& text) { return text.empty() ? json() : json(text); }
 

@@ -100,7 +100,7 @@ JobMetrics JobClient::Impl::Measure(const JobProgress& progress) const {
     metrics.checkpoints.push_back({Raw(record.id), std::string(ToString(record.kind)), record.path,
                                    record.failure, record.begun_us, record.duration_us,
                                    record.alignment_us, record.pause_us, record.write_us,
-                                   record.written_bytes, record.state_bytes});
+                                   record.written_bytes, record.total_bytes, record.state_bytes});
   }
   return metrics;
 }
