@@ -58,6 +58,8 @@ struct ConnectorSpec {
   /// What its source gives; kUpsert: by the table's primary key.
   ChangelogMode source_changelog = ChangelogMode::kAppend;
   std::function<bool(const Options&)> bounded;  ///< of its source; null: never
+  /// Its sink shows rows only once their checkpoint is complete or the job ends; null: never.
+  std::function<bool(const Options&)> shows_with_checkpoints;
   /// Checks what options alone cannot: columns against the connector, files that must exist. May be
   /// null.
   Status (*check)(const TableConfig&, const Options&) = nullptr;
