@@ -62,7 +62,13 @@ struct SessionOptions {
   std::string secrets_directory;
 };
 
-enum class JobStatus { kRunning, kFinished, kFailed, kCancelled };
+enum class JobStatus {
+  kRunning,
+  kRestarting,  ///< it failed, and begins again from its last checkpoint
+  kFinished,
+  kFailed,
+  kCancelled,
+};
 MILLRACE_EXPORT std::string_view ToString(JobStatus state);
 
 /// What passed through one operator so far, over all its subtasks.
@@ -74,6 +80,13 @@ struct OperatorMetrics {
   int64_t rejected = 0;          ///< rows that could not be read, computed or written
   int64_t busy_us = 0;           ///< summed over subtasks
   int64_t backpressured_us = 0;  ///< had work and no room; summed over subtasks
+  // As it is now; nothing once the job has ended.
+  /// The event time up to which all of it has come; since 1970-01-01 UTC. Empty: none is known.
+  std::optional<int64_t> watermark_us;
+  std::optional<int64_t> watermark_lag_us;  ///< how far that is behind the wall clock
+  int64_t state_bytes = 0;                  ///< memory of its state
+  int64_t queued_bytes = 0;                 ///< of rows that wait in the exchanges before it
+  int64_t queue_capacity_bytes = 0;         ///< at which those hold back who fills them
 };
 
 /// A checkpoint or savepoint that was tried.
@@ -90,6 +103,15 @@ struct CheckpointInfo {
   int64_t written_bytes = 0;  ///< of state that no older checkpoint holds
   int64_t total_bytes = 0;    ///< of all state in it
   std::map<std::string, int64_t> state_bytes;  ///< by "node/table"
+};
+
+/// What became of each table of saved state when a job began with it. Names are "operator/table".
+struct RestoreInfo {
+  std::string checkpoint;  ///< the folder that was restored; empty: a fresh start
+  std::vector<std::string> kept;
+  std::vector<std::string> added;    ///< they begin empty
+  std::vector<std::string> dropped;  ///< the script has no use for them
+  std::vector<std::string> skipped;  ///< folders of newer checkpoints, which are damaged
 };
 
 struct JobMetrics {
@@ -132,6 +154,7 @@ class MILLRACE_EXPORT JobClient {
   /// in it is committed. Waits for the end.
   arrow::Result<std::string> StopWithSavepoint(const std::string& folder);
   JobMetrics metrics() const;
+  RestoreInfo restored() const;  ///< when it began, or restarted last
 
   class Impl;
   explicit JobClient(std::shared_ptr<Impl> impl);
@@ -237,6 +260,7 @@ class MILLRACE_EXPORT Session {
   /// statements in it (CREATE, SET) are executed.
   arrow::Result<std::string> Plan(std::string_view sql);
   /// Starts a plan. It needs no table or model of this session: a kJob, or, of a SELECT, a kQuery.
+  /// Settings of this session for checkpoints, recovery and restarts go before those in the plan.
   arrow::Result<StatementResult> RunPlan(std::string_view json);
 
   std::vector<std::string> Names(ObjectInfo::Kind kind) const;  ///< sorted

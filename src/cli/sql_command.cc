@@ -101,7 +101,7 @@ class Shell {
   bool MayLeave() {
     const auto jobs = session_.Jobs();
     const auto running = std::ranges::count_if(
-        jobs, [](const auto& job) { return job->status() == JobStatus::kRunning; });
+        jobs, [](const auto& job) { return job->status() <= JobStatus::kRestarting; });
     if (running == 0 || std::exchange(leaving_, true)) return true;
     PrintNote(std::to_string(running) + (running == 1 ? " job still runs" : " jobs still run") +
               ": leave again to cancel, or SHOW JOBS");

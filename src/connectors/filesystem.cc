@@ -57,6 +57,7 @@ ConnectorSpec FilesystemConnector() {
   };
   spec.needs_format = true;
   spec.bounded = [](const Options&) { return true; };
+  spec.shows_with_checkpoints = [](const Options&) { return true; };
   spec.make_finder = MakeFileFinder;
   spec.make_reader = MakeFileReader;
   spec.make_writer = MakeFileWriter;

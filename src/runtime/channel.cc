@@ -23,6 +23,11 @@ void Channel::Push(ChannelItem item) {
   receiver_.OnChannelData();
 }
 
+int64_t Channel::queued_bytes() const {
+  std::lock_guard lock(mutex_);
+  return bytes_;
+}
+
 ChannelItem* Channel::Front() {
   if (next_ == taken_.size()) {
     if (!waiting_.load(std::memory_order_acquire)) return nullptr;

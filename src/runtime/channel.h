@@ -45,6 +45,10 @@ class Channel {
   // --- sender
   void Push(ChannelItem item);
 
+  // --- any thread
+  int64_t queued_bytes() const;
+  int64_t capacity_bytes() const { return capacity_bytes_; }
+
   // --- receiver
   ChannelItem* Front();  ///< null: nothing is there
   void Pop();
@@ -61,7 +65,7 @@ class Channel {
   ChannelReceiver& receiver_;
   const int64_t capacity_bytes_;
 
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::vector<ChannelItem> queue_;
   int64_t bytes_ = 0;  ///< of batches not yet popped
   int64_t batches_ = 0;

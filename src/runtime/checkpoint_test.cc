@@ -166,7 +166,7 @@ TEST_F(CheckpointTest, KeptOnesStayWholeInBoundedSpace) {
   std::map<std::string, Contents> kept;
   std::shared_ptr<const Checkpoint> base;
   int64_t written = 0;
-  for (uint64_t round = 1; round <= 60; ++round) {
+  for (uint64_t round = 1; round <= 30; ++round) {
     for (uint64_t changes = random() % 5; changes > 0; --changes) {
       contents[static_cast<int>(random() % 16)] = {
           std::string(50 + random() % 100, static_cast<char>('a' + round % 26)), round + 1};
@@ -181,7 +181,7 @@ TEST_F(CheckpointTest, KeptOnesStayWholeInBoundedSpace) {
     // Each file is at least half of use to one of the two.
     EXPECT_LE(BytesOnDisk(), 2 * 2 * base->state_bytes());
   }
-  EXPECT_LT(written, 60 * base->state_bytes() / 2);
+  EXPECT_LT(written, 30 * base->state_bytes() / 2);
 }
 
 TEST_F(CheckpointTest, ADamagedFileIsNamedThroughAReference) {

@@ -249,6 +249,14 @@ void AddStats(const NodeStats& stats, std::vector<NodeStats>* nodes) {
   if (known->dead_reason.empty()) known->dead_reason = stats.dead_reason;
   known->busy_us += stats.busy_us;
   known->backpressured_us += stats.backpressured_us;
+  NodeLevels& levels = known->levels;
+  if (stats.levels.watermark) {
+    levels.watermark =
+        std::min(levels.watermark.value_or(EventTime::Max()), *stats.levels.watermark);
+  }
+  levels.state_bytes += stats.levels.state_bytes;
+  levels.queued_bytes += stats.levels.queued_bytes;
+  levels.queue_capacity += stats.levels.queue_capacity;
 }
 
 std::vector<NodeStats> Execution::stats() const {

@@ -20,11 +20,7 @@ Result<std::shared_ptr<Job>> Job::Make(std::string id, std::shared_ptr<const Phy
                                        const OperatorMaker& maker, const SplitFinderMaker& finder) {
   std::shared_ptr<Job> job(new Job(
       {std::move(id), std::move(plan), std::move(options), executor, services, maker, finder}));
-  const std::string& from = job->options().restore_from;
-  std::vector<std::string> candidates;
-  if (!from.empty()) {
-    ARROW_ASSIGN_OR_RAISE(candidates, FindCheckpoints(executor.env().files(), from));
-  }
+  ARROW_ASSIGN_OR_RAISE(const auto candidates, job->Candidates(job->options().restore_from));
   ARROW_ASSIGN_OR_RAISE(job->execution_,
                         Execution::Make(job->definition_, job->Poster(), candidates));
   job->restored_ = job->execution_->restored();
@@ -153,6 +149,15 @@ void Job::BeginPause() {
   phase_ = Phase::kPausing;
 }
 
+Result<std::vector<std::string>> Job::Candidates(const std::string& from) const {
+  if (from.empty()) return std::vector<std::string>();
+  FileSystem& files = definition_.executor.env().files();
+  auto found = FindCheckpoints(files, from);
+  if (found.ok()) return found;
+  auto own = FindCheckpoints(files, from + '/' + options().name);
+  return own.ok() ? own : found;
+}
+
 void Job::Restart() {
   phase_ = Phase::kRestoring;
   std::string from = coordinator_.newest();
@@ -165,15 +170,11 @@ void Job::Restart() {
     if (job == nullptr) return;
     auto made = [&]() -> Result<std::shared_ptr<Execution>> {
       try {
-        std::vector<std::string> candidates;
-        if (!from.empty()) {
-          FileSystem& files = job->executor_.env().files();
-          const std::string all = own ? job->options().checkpoint_folder : from;
-          ARROW_ASSIGN_OR_RAISE(candidates, FindCheckpoints(files, all));
-          // A newer one is of a checkpoint that was given up.
-          if (own) candidates.erase(candidates.begin(), std::ranges::find(candidates, from));
-          if (candidates.empty()) candidates = {from};
-        }
+        const std::string all = own ? job->options().checkpoint_folder : from;
+        ARROW_ASSIGN_OR_RAISE(auto candidates, job->Candidates(all));
+        // A newer one is of a checkpoint that was given up.
+        if (own) candidates.erase(candidates.begin(), std::ranges::find(candidates, from));
+        if (own && candidates.empty()) candidates = {from};
         return Execution::Make(job->definition_, job->Poster(), candidates);
       } catch (const std::exception& e) {
         return Error::Internal(std::string("unexpected exception: ") + e.what());
@@ -203,10 +204,13 @@ void Job::OnRestored(Result<std::shared_ptr<Execution>> made) {
 void Job::DropExecution() {
   if (execution_ == nullptr) return;
   execution_->Detach();
-  const auto stats = execution_->stats();
+  auto stats = execution_->stats();
   std::shared_ptr<Execution> dropped;  // freed outside of the lock
   std::lock_guard lock(state_mutex_);
-  for (const NodeStats& each : stats) AddStats(each, &earlier_stats_);
+  for (NodeStats& each : stats) {
+    each.levels = {};
+    AddStats(each, &earlier_stats_);
+  }
   dropped.swap(execution_);
 }
 

@@ -61,6 +61,9 @@ class Job final : public Runnable, private ExecutionListener, private Coordinato
   void Tick();
   void Fail(const Status& status);
   void BeginPause();
+  /// The checkpoints that `from` stands for, the newest first; none where it is empty. `from` may
+  /// be the folder in which this job's folder of checkpoints is. May block.
+  Result<std::vector<std::string>> Candidates(const std::string& from) const;
   void Restart();
   void OnRestored(Result<std::shared_ptr<Execution>> execution);
   void Run(std::shared_ptr<Execution> execution);

@@ -332,13 +332,20 @@ void TaskRunner::CloseTask() {
   {
     std::lock_guard lock(task_mutex_);
     last_stats_ = task_->stats();
+    for (NodeStats& stats : last_stats_) stats.levels = {};
     task = std::move(task_);
   }
 }
 
 std::vector<NodeStats> TaskRunner::stats() const {
   std::lock_guard lock(task_mutex_);
-  return task_ == nullptr ? last_stats_ : task_->stats();
+  if (task_ == nullptr) return last_stats_;
+  std::vector<NodeStats> stats = task_->stats();
+  for (const Input& input : inputs_) {
+    stats[0].levels.queued_bytes += input.channel->queued_bytes();
+    stats[0].levels.queue_capacity += input.channel->capacity_bytes();
+  }
+  return stats;
 }
 
 int TaskRunner::channels(ExchangeId exchange) const {

@@ -34,12 +34,24 @@ constexpr Measure kMeasures[] = {{"id", &CheckpointInfo::id},
                                  {"written_bytes", &CheckpointInfo::written_bytes},
                                  {"total_bytes", &CheckpointInfo::total_bytes}};
 
+/// What an operator has now, as `Count`.
+constexpr Count kLevels[] = {{"state_bytes", &OperatorMetrics::state_bytes},
+                             {"queued_bytes", &OperatorMetrics::queued_bytes},
+                             {"queue_capacity_bytes", &OperatorMetrics::queue_capacity_bytes}};
+struct Time {
+  const char* name;
+  std::optional<int64_t> OperatorMetrics::* value;
+};
+constexpr Time kTimes[] = {{"watermark_us", &OperatorMetrics::watermark_us},
+                           {"watermark_lag_us", &OperatorMetrics::watermark_lag_us}};
+
 json TextOrNull(const std::string& text) { return text.empty() ? json() : json(text); }
 
 }  // namespace
 
 json JobSummary(const ServedJob& job) {
-  return {{"name", job.record.definition.name},       {"phase", ToString(job.record.phase)},
+  const std::string_view phase = job.restarting ? "restarting" : ToString(job.record.phase);
+  return {{"name", job.record.definition.name},       {"phase", phase},
           {"submitted_us", job.record.submitted_us},  {"changed_us", job.record.changed_us},
           {"error", TextOrNull(job.record.error)},    {"rows_read", job.metrics.rows_read},
           {"rows_written", job.metrics.rows_written}, {"rows_rejected", job.metrics.rows_rejected}};
@@ -60,6 +72,14 @@ json JobDetails(const ServedJob& job) {
   details["elapsed_us"] = job.metrics.elapsed_us;
   details["restarts"] = job.metrics.restarts;
   details["last_failure"] = TextOrNull(job.metrics.last_failure);
+  details["restored"] = json();
+  if (const RestoreInfo& restored = job.restored; !restored.checkpoint.empty()) {
+    details["restored"] = {{"checkpoint", restored.checkpoint},
+                           {"kept", restored.kept},
+                           {"new", restored.added},
+                           {"dropped", restored.dropped},
+                           {"skipped", restored.skipped}};
+  }
   details["checkpoints"] = json::array();
   for (const CheckpointInfo& checkpoint : job.metrics.checkpoints) {
     json entry = {{"kind", checkpoint.kind},
@@ -73,6 +93,11 @@ json JobDetails(const ServedJob& job) {
   for (const OperatorMetrics& metrics : job.metrics.operators) {
     json node = {{"node", metrics.node}, {"op", metrics.op}};
     for (const Count& count : kCounts) node[count.name] = metrics.*count.value;
+    for (const Count& level : kLevels) node[level.name] = metrics.*level.value;
+    for (const Time& time : kTimes) {
+      const auto& value = metrics.*time.value;
+      node[time.name] = value ? json(*value) : json();
+    }
     details["operators"].push_back(std::move(node));
   }
   return details;
@@ -102,6 +127,14 @@ void AppendMetrics(const ServedJob& job, std::vector<MetricValue>* metrics) {
                           MetricValue::Kind::kCounter,
                           node.*count.value,
                           {}});
+    }
+    const auto gauge = [&](const char* what, int64_t value) {
+      metrics->push_back(
+          {std::string("operator_") + what, labels, MetricValue::Kind::kGauge, value, {}});
+    };
+    for (const Count& level : kLevels) gauge(level.name, node.*level.value);
+    for (const Time& time : kTimes) {
+      if (const auto& value = node.*time.value) gauge(time.name, *value);
     }
   }
 }

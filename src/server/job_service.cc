@@ -128,9 +128,11 @@ ServedJob JobService::Core::View(const Entry& entry) {
   view.record = entry.record;
   if (entry.job == nullptr) return view;
   view.metrics = entry.job->metrics();
+  view.restored = entry.job->restored();
   if (entry.record.phase != JobPhase::kRunning) return view;
   view.id = entry.job->id();
   view.started_us = entry.job->started_us();
+  view.restarting = entry.job->status() == JobStatus::kRestarting;
   return view;
 }
 

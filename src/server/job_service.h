@@ -21,9 +21,11 @@ struct JobServiceOptions {
 /// A job of the service, as it is now.
 struct ServedJob {
   JobRecord record;
-  std::string id;          ///< of the run; empty: it does not run
-  int64_t started_us = 0;  ///< of the run
-  JobMetrics metrics;      ///< of the run, or the last one of this process
+  std::string id;           ///< of the run; empty: it does not run
+  int64_t started_us = 0;   ///< of the run
+  JobMetrics metrics;       ///< of the run, or the last one of this process
+  RestoreInfo restored;     ///< likewise
+  bool restarting = false;  ///< it failed, and begins again by itself
 };
 
 /// Jobs by name, which outlive the process: what ran when it ended, in whatever way, runs again

@@ -4,6 +4,15 @@
 #include <utility>
 
 namespace millrace {
+namespace {
+
+RestoreInfo InfoOf(const RestoreReport& report) {
+  RestoreInfo info{report.checkpoint, report.kept, report.added, report.dropped, {}};
+  for (const SkippedCheckpoint& skipped : report.skipped) info.skipped.push_back(skipped.path);
+  return info;
+}
+
+}  // namespace
 
 JobClient::Impl::Impl(std::shared_ptr<Engine> engine, std::string job_name, JobHandle handle,
                       const PhysicalPlan& plan)
@@ -46,6 +55,7 @@ void JobClient::Impl::Settle(const Status& outcome) {
   std::lock_guard lock(mutex_);
   if (!handle_) return;
   last_ = Measure(handle_->progress());
+  last_restored_ = InfoOf(handle_->restored());
   outcome_ = outcome;
   ended.swap(handle_);
 }
@@ -69,7 +79,11 @@ Result<std::string> JobClient::Impl::Savepoint(const std::string& folder, bool s
 
 JobStatus JobClient::Impl::status() {
   const auto outcome = WaitFor(0);
-  if (!outcome) return JobStatus::kRunning;
+  if (!outcome) {
+    const auto job = handle();
+    const bool restarting = job && job->progress().state == JobState::kRestarting;
+    return restarting ? JobStatus::kRestarting : JobStatus::kRunning;
+  }
   if (outcome->ok()) return JobStatus::kFinished;
   return outcome->IsCancelled() ? JobStatus::kCancelled : JobStatus::kFailed;
 }
@@ -78,6 +92,12 @@ JobMetrics JobClient::Impl::metrics() {
   WaitFor(0);
   std::lock_guard lock(mutex_);
   return handle_ ? Measure(handle_->progress()) : last_;
+}
+
+RestoreInfo JobClient::Impl::restored() {
+  WaitFor(0);
+  std::lock_guard lock(mutex_);
+  return handle_ ? InfoOf(handle_->restored()) : last_restored_;
 }
 
 JobMetrics JobClient::Impl::Measure(const JobProgress& progress) const {
@@ -91,8 +111,23 @@ JobMetrics JobClient::Impl::Measure(const JobProgress& progress) const {
     if (op == SourceConfig::kOp || op == ValuesConfig::kOp) metrics.rows_read += stats.rows_out;
     if (op == SinkConfig::kOp) metrics.rows_written += stats.rows_in - stats.dead_rows;
     if (op == CollectConfig::kOp) metrics.rows_written += stats.rows_in;
-    metrics.operators.push_back({stats.node, op, stats.rows_in, stats.rows_out, stats.dead_rows,
-                                 stats.busy_us, stats.backpressured_us});
+    const NodeLevels& levels = stats.levels;
+    OperatorMetrics& node_metrics = metrics.operators.emplace_back();
+    node_metrics.node = stats.node;
+    node_metrics.op = op;
+    node_metrics.rows_in = stats.rows_in;
+    node_metrics.rows_out = stats.rows_out;
+    node_metrics.rejected = stats.dead_rows;
+    node_metrics.busy_us = stats.busy_us;
+    node_metrics.backpressured_us = stats.backpressured_us;
+    node_metrics.state_bytes = levels.state_bytes;
+    node_metrics.queued_bytes = levels.queued_bytes;
+    node_metrics.queue_capacity_bytes = levels.queue_capacity;
+    const bool known = levels.watermark && levels.watermark > EventTime::Min() &&
+                       levels.watermark < EventTime::Max();
+    if (!known) continue;
+    node_metrics.watermark_us = levels.watermark->us;
+    node_metrics.watermark_lag_us = engine_->env().NowMicros() - levels.watermark->us;
   }
   metrics.restarts = progress.restarts;
   metrics.last_failure = progress.last_failure;
@@ -109,6 +144,8 @@ std::string_view ToString(JobStatus status) {
   switch (status) {
     case JobStatus::kRunning:
       return "running";
+    case JobStatus::kRestarting:
+      return "restarting";
     case JobStatus::kFinished:
       return "finished";
     case JobStatus::kFailed:
@@ -140,5 +177,6 @@ Result<std::string> JobClient::StopWithSavepoint(const std::string& folder) {
   return path;
 }
 JobMetrics JobClient::metrics() const { return impl_->metrics(); }
+RestoreInfo JobClient::restored() const { return impl_->restored(); }
 
 }  // namespace millrace

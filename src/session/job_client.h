@@ -31,6 +31,7 @@ class JobClient::Impl {
   Result<std::string> Savepoint(const std::string& folder, bool stop);
   JobStatus status();
   JobMetrics metrics();
+  RestoreInfo restored();
 
  private:
   struct Node {
@@ -49,6 +50,7 @@ class JobClient::Impl {
   std::optional<JobHandle> handle_;  ///< while it is not known to have ended
   Status outcome_;
   JobMetrics last_;
+  RestoreInfo last_restored_;
 };
 
 }  // namespace millrace

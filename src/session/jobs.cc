@@ -135,6 +135,27 @@ Result<JobOptions> OptionsOf(const std::map<std::string, std::string>& written,
   return options;
 }
 
+/// What the user should know before rows stay unseen.
+std::vector<std::string> WarningsOf(const PhysicalPlan& plan, const Registries& registries) {
+  std::vector<std::string> warnings;
+  const auto options = OptionsOf(plan.settings, {});
+  if (plan.bounded || !options.ok() || options->checkpoint_interval_us > 0) return warnings;
+  for (const Stage& stage : plan.stages) {
+    for (const PlanNode& node : stage.chain) {
+      const auto* sink = dynamic_cast<const SinkConfig*>(node.config.get());
+      if (sink == nullptr) continue;
+      const auto resolved = ResolveTable(registries, sink->table);
+      if (!resolved.ok() || !resolved->connector->shows_with_checkpoints) continue;
+      if (!resolved->connector->shows_with_checkpoints(resolved->options)) continue;
+      warnings.push_back("table '" + sink->table.name +
+                         "' shows rows when their checkpoint is complete, and this job has no end "
+                         "and takes no checkpoints\n  hint: SET 'execution.checkpointing.interval' "
+                         "= '10 s' and 'execution.checkpointing.dir' = '…'");
+    }
+  }
+  return warnings;
+}
+
 StatementResult TextResult(std::string text) {
   StatementResult result;
   result.kind = StatementResult::Kind::kText;
@@ -207,6 +228,7 @@ Result<StatementResult> Session::Impl::RunPlan(PhysicalPlan plan) {
 Result<StatementResult> Session::Impl::StartJob(PhysicalPlan plan,
                                                 const std::string& default_name) {
   StatementResult result;
+  result.warnings = WarningsOf(plan, engine_->registries());
   result.kind = StatementResult::Kind::kJob;
   ARROW_ASSIGN_OR_RAISE(result.job, Start(std::move(plan), default_name));
   result.message = "Job '" + result.job->id() + "' started.";
@@ -242,7 +264,7 @@ Result<std::shared_ptr<JobClient>> Session::Impl::Start(PhysicalPlan plan,
   std::lock_guard lock(jobs_mutex_);
   if (jobs_.size() >= kEndedJobsKept) {
     const auto ended = std::ranges::find_if(
-        jobs_, [](const auto& known) { return known->status() != JobStatus::kRunning; });
+        jobs_, [](const auto& known) { return known->status() > JobStatus::kRestarting; });
     if (ended != jobs_.end()) jobs_.erase(ended);
   }
   jobs_.push_back(job);

@@ -84,6 +84,9 @@ Result<std::string> Session::Plan(std::string_view sql) {
 
 Result<StatementResult> Session::RunPlan(std::string_view json) {
   ARROW_ASSIGN_OR_RAISE(PhysicalPlan plan, PlanFromJson(json));
+  for (const auto& [key, value] : impl_->settings().Written()) {
+    if (IsOfTheRun(key)) plan.settings[key] = value;
+  }
   return impl_->RunPlan(std::move(plan));
 }
 

@@ -275,6 +275,11 @@ std::span<const OptionSpec> SettingSpecs() {
   return *specs;
 }
 
+bool IsOfTheRun(std::string_view key) {
+  return key.starts_with("execution.checkpointing.") ||
+         key.starts_with("execution.state-recovery.") || key.starts_with("restart-strategy.");
+}
+
 Result<std::string> Settings::Set(const std::string& written, const std::string& value,
                                   Position at) {
   const std::string key = CurrentName(written);

@@ -13,6 +13,9 @@ namespace millrace {
 /// The keys of SET that have an effect: their docs, types, defaults.
 std::span<const OptionSpec> SettingSpecs();
 
+/// Whether the key is for how a job runs (checkpoints, recovery, restarts), not for its plan.
+bool IsOfTheRun(std::string_view key);
+
 /// The settings of a session. Thread-safe.
 class Settings {
  public:

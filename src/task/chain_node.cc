@@ -28,7 +28,9 @@ ChainNode::ChainNode(ChainShared& shared, const PlanNode& plan, int index, int i
       plan_(plan),
       index_(index),
       metrics_(shared.host.services().metrics(), LabelsOf(shared, plan.id)),
-      inputs_(static_cast<size_t>(inputs)) {}
+      inputs_(static_cast<size_t>(inputs)) {
+  watermark_us_.Set(EventTime::Min().us);
+}
 
 void ChainNode::Fail(const Status& failure) {
   shared_.Fail(failure.WithMessage("in '", plan_.id, "': ", failure.message()));
@@ -152,6 +154,7 @@ void ChainNode::HandleTime(int input, InputTime time) {
   }
   if (any && lowest > event_time_) {
     event_time_ = lowest;
+    watermark_us_.Set(lowest.us);
     event_due_ = store_ != nullptr;
   }
   settling_ = true;
@@ -290,6 +293,7 @@ void ChainNode::Freeze(CheckpointId id, TaskSnapshot& snapshot) {
     if (store_ != nullptr) {
       ARROW_ASSIGN_OR_RAISE(std::unique_ptr<StateSnapshot> frozen, store_->Freeze());
       snapshot.AddStore(std::move(frozen), specs_);
+      MeasureState();
     }
     op_->Flush(id, snapshot.gate().Add());
     return Status::OK();
@@ -317,8 +321,15 @@ ProcTime ChainNode::NextAlarm() const {
 
 NodeStats ChainNode::stats() const {
   std::lock_guard lock(dead_reason_mutex_);
-  return {plan_.id,           rows_in_.value(), rows_out_.value(),         batches_in_.value(),
-          dead_rows_.value(), busy_us_.value(), backpressured_us_.value(), dead_reason_};
+  return {plan_.id,
+          rows_in_.value(),
+          rows_out_.value(),
+          batches_in_.value(),
+          dead_rows_.value(),
+          busy_us_.value(),
+          backpressured_us_.value(),
+          dead_reason_,
+          {EventTime{watermark_us_.value()}, state_bytes_.value(), 0, 0}};
 }
 
 bool ChainNode::HasRoom() const {
@@ -343,6 +354,7 @@ void ChainNode::Emit(int port, Batch batch) {
 
 void ChainNode::Watermark(InputTime time) {
   if (shared_.stopped) return;
+  if (is_source() && !time.idle) watermark_us_.Set(time.watermark.us);
   if (next_ != nullptr) {
     next_->Deliver({Arrival::Kind::kTime, 0, {}, time, {}});
     return;

@@ -94,7 +94,10 @@ class ChainNode final : public OperatorContext, public Collector {
   StateStore* store() { return store_.get(); }
   const std::vector<StateSpec>& specs() const { return specs_; }
   const NodeId& id() const { return plan_.id; }
-  NodeStats stats() const;
+  NodeStats stats() const;  ///< any thread
+  void MeasureState() {
+    if (store_ != nullptr) state_bytes_.Set(store_->memory_bytes());
+  }
   void AddBackpressured(int64_t us) { backpressured_us_.Add(us); }
   /// Runs `call`, which returns a Status, under this node's clock; failures and exceptions become
   /// the task's.
@@ -175,6 +178,7 @@ class ChainNode final : public OperatorContext, public Collector {
   const int index_;
   MetricGroup metrics_;
   Counter rows_in_, rows_out_, batches_in_, dead_rows_, busy_us_, backpressured_us_;
+  Gauge watermark_us_, state_bytes_;
   mutable std::mutex dead_reason_mutex_;
   std::string dead_reason_;  ///< `stats` reads it from other threads
 

@@ -57,6 +57,7 @@ class ChainTask final : public StageTask {
 
  private:
   static constexpr int kMaxPasses = 64;  ///< of one `Run`, where the clock does not tell
+  static constexpr int64_t kMeasureEveryUs = 100'000;
 
   void DeliverCompletions();
   bool Pass();
@@ -79,6 +80,7 @@ class ChainTask final : public StageTask {
   size_t first_ = 0;  ///< the first node that still works
   ProcTime alarm_;
   int64_t blocked_since_us_ = 0;
+  int64_t measured_us_ = 0;  ///< when the sizes of states were looked at
 };
 
 std::vector<PortPlan> ChainTask::InputsOfStage() const {
@@ -258,6 +260,10 @@ Result<Progress> ChainTask::Run(int64_t budget_us) {
     if (shared_.barrier_passed || env.MonotonicMicros() - start >= budget_us) break;
   }
   UpdateAlarm();
+  if (start - measured_us_ >= kMeasureEveryUs) {
+    measured_us_ = start;
+    for (const auto& node : shared_.nodes) node->MeasureState();
+  }
   if (shared_.barrier_passed) {
     ARROW_RETURN_NOT_OK(FlushOutputs(false));
     return Progress::kBarrier;

@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -66,6 +67,16 @@ enum class Progress {
 
 enum class CheckpointOutcome { kCompleted, kAborted };
 
+/// How a node is doing at this moment.
+struct NodeLevels {
+  /// What it knows of event time: of its inputs, or, of a source, what it has told. Empty: the node
+  /// is not there any more.
+  std::optional<EventTime> watermark;
+  int64_t state_bytes = 0;     ///< memory of its state
+  int64_t queued_bytes = 0;    ///< of batches that wait in the exchanges before it
+  int64_t queue_capacity = 0;  ///< bytes at which those exchanges hold back
+};
+
 /// What passed through one node so far, for progress and metrics.
 struct NodeStats {
   NodeId node;
@@ -76,6 +87,7 @@ struct NodeStats {
   int64_t busy_us = 0;
   int64_t backpressured_us = 0;  ///< had work and no room
   std::string dead_reason;       ///< of the first dead row; empty: there is none
+  NodeLevels levels;
 };
 
 /// One thread at a time. No call blocks; no exception leaves. A failed status names the node and is

@@ -135,6 +135,9 @@ void MakeFrom(std::shared_ptr<Kafka> kafka, ConnectorSpec* spec) {
   spec->needs_format = true;
   spec->bounded = Bounded;
   spec->check = CheckTogether;
+  spec->shows_with_checkpoints = [](const Options& options) {
+    return options.String("sink.delivery-guarantee") == "exactly-once";
+  };
   spec->make_finder = [kafka](const SourceRequest& request) {
     return MakeKafkaFinder(kafka, request);
   };
