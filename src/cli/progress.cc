@@ -52,7 +52,25 @@ std::string OperatorsTable(const std::vector<std::shared_ptr<JobClient>>& jobs) 
   return text;
 }
 
+void TellTables(const char* what, const std::vector<std::string>& tables) {
+  if (tables.empty()) return;
+  std::string names;
+  for (const std::string& table : tables) names += (names.empty() ? "" : ", ") + table;
+  PrintNote(std::string("  ") + what + ": " + names);
+}
+
 }  // namespace
+
+void TellOfRestore(const RestoreInfo& restored) {
+  if (restored.checkpoint.empty()) return;
+  for (const std::string& path : restored.skipped) {
+    PrintWarning("the checkpoint " + path + " is damaged; an older one is restored");
+  }
+  PrintNote("restored from " + restored.checkpoint);
+  TellTables("kept", restored.kept);
+  TellTables("new", restored.added);
+  TellTables("left behind", restored.dropped);
+}
 
 void WarnOfRejected(const JobMetrics& metrics) {
   const int64_t rejected = metrics.rows_rejected;

@@ -13,6 +13,9 @@ enum class ProgressMode { kAuto, kOn, kOff };
 /// How many rows were rejected, why the first was, and where they all are; nothing where none was.
 void WarnOfRejected(const JobMetrics& metrics);
 
+/// What a job began with, and what became of the tables of state in it; nothing of a fresh start.
+void TellOfRestore(const RestoreInfo& restored);
+
 /// Tells on stderr how jobs get on while it waits for them: one changing line on a terminal, else a
 /// line every few seconds; at the end what they did.
 class Progress {

@@ -66,6 +66,7 @@ void AddRunCommand(CLI::App& program, Action* action) {
   auto options = std::make_shared<RunOptions>();
   CLI::App* run = program.add_subcommand("run", "Run a script, and wait for its jobs");
   AddScriptOptions(*run, &options->script);
+  AddStateOptions(*run, &options->script);
   run->add_option("--plan", options->plan, "Run this plan (JSON) instead of a script")
       ->type_name("PLAN")
       ->excludes("FILE")

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "cli/script.h"
+#include "cli/terminal.h"
 
 namespace millrace::cli {
 
@@ -20,12 +21,15 @@ Status Runner::RunScript(std::string_view sql) {
 
 Status Runner::RunPlan(std::string_view json) {
   ARROW_ASSIGN_OR_RAISE(StatementResult result, session_.RunPlan(json));
+  for (const std::string& warning : result.warnings) PrintWarning(warning);
   if (result.job == nullptr) return results_.Show(std::move(result));
+  TellOfRestore(result.job->restored());
   return progress_.Wait({result.job});
 }
 
 Status Runner::Take(StatementResult result) {
   if (result.job != nullptr) {
+    TellOfRestore(result.job->restored());
     if (RunsInTurn(session_)) return progress_.Wait({result.job});
     jobs_.push_back(result.job);
   }

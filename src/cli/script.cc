@@ -22,9 +22,14 @@ Result<std::string> ReadStandardInput() {
   }
 }
 
-Result<SessionOptions> SettingsOf(const std::vector<std::string>& set) {
+Result<SessionOptions> SettingsOf(const ScriptOptions& given) {
   SessionOptions options;
-  for (const std::string& pair : set) {
+  if (!given.checkpoints.empty()) {
+    options.settings["execution.checkpointing.interval"] = "10 s";
+    options.settings["execution.checkpointing.dir"] = given.checkpoints;
+  }
+  if (!given.restore.empty()) options.settings["execution.state-recovery.path"] = given.restore;
+  for (const std::string& pair : given.set) {
     const size_t equals = pair.find('=');
     if (equals == std::string::npos || equals == 0) {
       return Error::User("--set " + pair + ": a key, '=' and a value are expected")
@@ -43,6 +48,19 @@ void AddSetOption(CLI::App& command, ScriptOptions* options) {
       ->allow_extra_args(false);
 }
 
+void AddStateOptions(CLI::App& command, ScriptOptions* options) {
+  command
+      .add_option("--checkpoints", options->checkpoints,
+                  "Save the state of jobs below this folder, every 10 s unless "
+                  "'execution.checkpointing.interval' is set")
+      ->type_name("FOLDER");
+  command
+      .add_option("--restore", options->restore,
+                  "Begin with this savepoint or checkpoint, or with the newest one in this folder "
+                  "of checkpoints")
+      ->type_name("PATH");
+}
+
 void AddScriptOptions(CLI::App& command, ScriptOptions* options) {
   CLI::Option* file =
       command.add_option("FILE", options->file, "The script; - is standard input")->type_name("");
@@ -53,7 +71,7 @@ void AddScriptOptions(CLI::App& command, ScriptOptions* options) {
 }
 
 int ScriptSession::Start(const ScriptOptions& options, bool needs_script) {
-  auto settings = SettingsOf(options.set);
+  auto settings = SettingsOf(options);
   if (!settings.ok()) return Report(settings.status(), kUsage);
   auto opened = Session::Open(*std::move(settings));
   if (!opened.ok()) return Report(opened.status(), kUsage);

@@ -18,10 +18,14 @@ struct ScriptOptions {
   std::string file;              ///< "-": standard input
   std::string text;              ///< given on the command line
   std::vector<std::string> set;  ///< "key=value"
+  std::string checkpoints;       ///< folder; empty: what the settings say
+  std::string restore;           ///< likewise, the state to begin with
 };
 
 /// FILE, -e and --set.
 void AddScriptOptions(CLI::App& command, ScriptOptions* options);
+/// --checkpoints and --restore.
+void AddStateOptions(CLI::App& command, ScriptOptions* options);
 /// --set alone.
 void AddSetOption(CLI::App& command, ScriptOptions* options);
 
