@@ -11,6 +11,7 @@ namespace millrace {
 namespace {
 
 constexpr int kPollMs = 500;
+constexpr int kRefusedMs = 2000;  ///< a broker that refuses us is asked again so long
 
 // The brokers live in real time, and the simulator has another Kafka.
 using Clock = std::chrono::steady_clock;  // allowed: see above
@@ -187,8 +188,17 @@ Result<std::unique_ptr<RdClient>> RdClient::Make(rd_kafka_type_t type,
         .Hint("check the options 'properties.…'");
   }
   conf.release();
-  self->thread_ = std::thread([client = self.get()] {
-    while (!client->stopped_) rd_kafka_poll(client->handle_, kPollMs);
+  const bool gives_up = type == RD_KAFKA_PRODUCER && !all.contains("transactional.id");
+  self->thread_ = std::thread([client = self.get(), gives_up] {
+    auto begun = Clock::now();  // since when records wait
+    while (!client->stopped_) {
+      rd_kafka_poll(client->handle_, kPollMs);
+      if (!gives_up || client->is_reached_) continue;
+      if (rd_kafka_outq_len(client->handle_) == 0) begun = Clock::now();
+      const auto waits =
+          std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - begun);
+      client->GiveUpUnreached(waits.count());
+    }
   });
   return self;
 }
@@ -208,18 +218,30 @@ RdClient::~RdClient() {
   rd_kafka_destroy(handle_);
 }
 
+void RdClient::GiveUpUnreached(int64_t waits_ms) {
+  {
+    std::lock_guard lock(mutex_);
+    if (last_error_.empty() || waits_ms < (last_refused_ ? kRefusedMs : kKafkaTimeoutMs)) return;
+  }
+  rd_kafka_purge(handle_, RD_KAFKA_PURGE_F_QUEUE);
+}
+
 void RdClient::OnError(rd_kafka_t*, int error, const char* reason, void* self) {
   auto& client = *static_cast<RdClient*>(self);
   if (error == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN) return;  // the reason came before
   std::lock_guard lock(client.mutex_);
   client.last_error_ = reason;
+  client.last_refused_ = IsRefused(static_cast<rd_kafka_resp_err_t>(error));
 }
 
 void RdClient::OnDelivery(rd_kafka_t*, const rd_kafka_message_t* message, void* self) {
   auto* const delivery = static_cast<KafkaDelivery*>(message->_private);
   const int64_t bytes = KafkaMessage::BytesOf(message->key_len, message->len);
-  if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) return delivery->Delivered(bytes, Status::OK());
-  const auto& client = *static_cast<RdClient*>(self);
+  auto& client = *static_cast<RdClient*>(self);
+  if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
+    client.is_reached_ = true;
+    return delivery->Delivered(bytes, Status::OK());
+  }
   delivery->Delivered(bytes, client.ErrorOf("a record cannot be stored", message->err));
 }
 
@@ -234,17 +256,20 @@ Status RdClient::ErrorOf(const std::string& what, rd_kafka_resp_err_t error,
                          std::string text) const {
   if (text.empty()) text = rd_kafka_err2str(error);
   std::string broker;
+  bool refused = false;
   {
     std::lock_guard lock(mutex_);
     broker = last_error_;
+    refused = last_refused_;
   }
   const bool unreachable =
-      error == RD_KAFKA_RESP_ERR__TRANSPORT || error == RD_KAFKA_RESP_ERR__TIMED_OUT ||
-      error == RD_KAFKA_RESP_ERR__RESOLVE || error == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN;
+      error == RD_KAFKA_RESP_ERR__TRANSPORT || error == RD_KAFKA_RESP_ERR__PURGE_QUEUE ||
+      error == RD_KAFKA_RESP_ERR__TIMED_OUT || error == RD_KAFKA_RESP_ERR__RESOLVE ||
+      error == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN;
   std::string message = what + ": " + text;
   if (unreachable && !broker.empty()) message += " (" + broker + ")";
   const std::string where = "Kafka at " + servers_;
-  if (IsRefused(error)) {
+  if (IsRefused(error) || (unreachable && refused)) {
     return Error::User(message).In(where).Hint(
         "check 'properties.security.protocol', 'properties.sasl.…' and what the user may do");
   }

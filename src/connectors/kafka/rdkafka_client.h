@@ -36,6 +36,9 @@ class RdClient {
 
  private:
   RdClient() = default;
+  /// Gives the records back of a producer that has never reached a broker, so that what is wrong
+  /// from the beginning is told; one that was there is waited for.
+  void GiveUpUnreached(int64_t waits_ms);
   static void OnError(rd_kafka_t* handle, int error, const char* reason, void* self);
   static void OnDelivery(rd_kafka_t* handle, const rd_kafka_message_t* message, void* self);
   static void OnCommit(rd_kafka_t* handle, rd_kafka_resp_err_t error,
@@ -46,7 +49,9 @@ class RdClient {
   std::atomic<bool> stopped_{false};
   std::thread thread_;
   mutable std::mutex mutex_;
-  std::string last_error_;  ///< of a broker
+  std::string last_error_;               ///< of a broker
+  bool last_refused_ = false;            ///< it was that the broker does not let us in
+  std::atomic<bool> is_reached_{false};  ///< a record was stored
 };
 
 Result<std::shared_ptr<KafkaConsumer>> MakeRdConsumer(const KafkaProperties& properties);

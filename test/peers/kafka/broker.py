@@ -13,10 +13,14 @@ CONFIG = """
 process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@127.0.0.1:{controller}
-listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}
-advertised.listeners=PLAINTEXT://127.0.0.1:{port}
+listeners=PLAINTEXT://127.0.0.1:{port},SECURED://127.0.0.1:{secured},CONTROLLER://127.0.0.1:{controller}
+advertised.listeners=PLAINTEXT://127.0.0.1:{port},SECURED://127.0.0.1:{secured}
 controller.listener.names=CONTROLLER
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,SECURED:SASL_PLAINTEXT,CONTROLLER:PLAINTEXT
+inter.broker.listener.name=PLAINTEXT
+sasl.enabled.mechanisms=PLAIN
+listener.name.secured.plain.sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required \\
+  user_ada="lovelace";
 log.dirs={folder}/data
 auto.create.topics.enable=false
 offsets.topic.num.partitions=1
@@ -46,9 +50,11 @@ class Broker:
         self.folder = pathlib.Path(folder)
         self.port = free_port()
         self.servers = f"127.0.0.1:{self.port}"
+        secured = free_port()
+        self.secured_servers = f"127.0.0.1:{secured}"  # for user ada, with the password lovelace
         (self.folder / "log4j2.yaml").write_text(LOGGING)
         (self.folder / "server.properties").write_text(
-            CONFIG.format(port=self.port, controller=free_port(), folder=self.folder))
+            CONFIG.format(port=self.port, secured=secured, controller=free_port(), folder=self.folder))
         cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
         subprocess.run([*self.java(), "kafka.tools.StorageTool", "format", "-t", cluster,
                         "-c", self.folder / "server.properties"], check=True, capture_output=True, timeout=60)

@@ -74,7 +74,7 @@ def cluster(tmp_path_factory):
 
 
 def table(cluster, name, columns, topic, **options):
-    given = {"connector": "kafka", "topic": topic, "properties.bootstrap.servers": cluster.servers}
+    given = {"connector": "kafka", "topic": topic, "properties.bootstrap.servers": cluster and cluster.servers}
     given |= {key.replace("__", "."): value for key, value in options.items()}
     if "value.format" not in given:
         given.setdefault("format", "json")
@@ -214,11 +214,47 @@ def test_an_unknown_topic_is_suggested(cluster):
     assert f"there is no topic '{topic}x'" in done.stderr and "did you mean" in done.stderr
 
 
-def test_a_broker_that_is_not_there(cluster):
-    options = ALL | {"properties.bootstrap.servers": "127.0.0.1:1"}
-    done = run(table(cluster, "s", "id BIGINT", "x", **options) + "SELECT id FROM s;")
+@pytest.mark.parametrize("servers", ["127.0.0.1:1", "no-such-host.invalid:9092"])
+@pytest.mark.parametrize("statement", ["SELECT id FROM t;", "INSERT INTO t VALUES (1);"])
+def test_a_broker_that_is_not_there(servers, statement):
+    done = run(table(None, "t", "id BIGINT", "x", **EARLIEST, **{"properties.bootstrap.servers": servers}) + statement)
     assert done.returncode != 0
-    assert "127.0.0.1:1" in done.stderr and "is the broker running" in done.stderr
+    assert servers in done.stderr and "is the broker running" in done.stderr
+
+
+def sasl(cluster, password):
+    return {"properties.bootstrap.servers": cluster.broker.secured_servers, "properties.security.protocol": "SASL_PLAINTEXT",
+            "properties.sasl.mechanism": "PLAIN", "properties.sasl.username": "ada", "properties.sasl.password": password}
+
+
+def test_a_password(cluster):
+    source, target = cluster.topic(), cluster.topic()
+    cluster.send(source, ['{"id":1}'])
+    right, wrong = sasl(cluster, "lovelace"), sasl(cluster, "byron")
+    assert rows(table(cluster, "s", "id BIGINT", source, **ALL, **right) + "SELECT id FROM s;") == [{"id": 1}]
+    refused = run(table(cluster, "s", "id BIGINT", source, **ALL, **wrong) + "SELECT id FROM s;")
+    assert refused.returncode != 0
+    assert "uthentication failed" in refused.stderr and "byron" not in refused.stderr
+    written = run(table(cluster, "t", "id BIGINT", target, **wrong) + "INSERT INTO t VALUES (1);")
+    assert written.returncode != 0 and "uthentication failed" in written.stderr
+
+
+def test_exactly_once_without_checkpoints_is_warned_of(cluster, tmp_path):
+    source, target = cluster.topic(), cluster.topic()
+    once = {"sink.delivery-guarantee": "exactly-once", "sink.transactional-id-prefix": target}
+    for options, warned in [(EARLIEST, True), (ALL, False)]:
+        with Job(table(cluster, "s", "id BIGINT", source, **options) + table(cluster, "t", "id BIGINT", target, **once) +
+                 "INSERT INTO t SELECT id FROM s;", tmp_path) as job:
+            wait_for(lambda: warned == ("table 't' shows rows when their checkpoint" in job.text()) and
+                     (warned or job.process.poll() == 0))
+        os.truncate(tmp_path / "job.log", 0)
+
+
+def wait_for(condition, seconds=30):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.01)
 
 
 def test_partitions_added_while_running(cluster, tmp_path):
@@ -269,43 +305,64 @@ def test_a_broker_that_goes_and_comes_back(cluster, tmp_path):
 
 
 def test_exactly_once_through_kills(cluster, tmp_path, request):
-    """P2: every row of the crash-free run once, whenever the process is killed."""
+    """P2: rows and a keyed count are those of a run without a crash, whenever the process is killed: at any moment, and
+    right after a checkpoint is complete, before what is in it is committed."""
     chance = random.Random(7)
-    source, target, checkpoints = cluster.topic(2), cluster.topic(2), tmp_path / "checkpoints"
-    total = 400 * (request.config.getoption("--kills") + 2)
+    kills, keys = request.config.getoption("--kills"), 7
+    source, target, totals = cluster.topic(2), cluster.topic(2), cluster.topic(2)
+    checkpoints = tmp_path / "checkpoints"
+    rows_sent = 400 * (kills + 2)
+    once = {"sink.delivery-guarantee": "exactly-once"}
     sql = (f"SET 'execution.checkpointing.interval' = '300 ms'; SET 'pipeline.name' = 'once';"
            f"SET 'execution.checkpointing.dir' = '{checkpoints}';" +
            table(cluster, "s", "id BIGINT", source, **EARLIEST) +
-           table(cluster, "t", "id BIGINT", target, **{"sink.delivery-guarantee": "exactly-once",
-                                                      "sink.transactional-id-prefix": target}) +
-           "INSERT INTO t SELECT id FROM s WHERE MOD(id, 3) <> 0;")
+           table(cluster, "t", "id BIGINT", target, **once, **{"sink.transactional-id-prefix": target}) +
+           table(cluster, "n", "k BIGINT, n BIGINT, PRIMARY KEY (k) NOT ENFORCED", totals, **once,
+                 **{"connector": "upsert-kafka", "key.format": "json", "value.format": "json",
+                    "sink.transactional-id-prefix": totals}) +
+           f"EXECUTE STATEMENT SET BEGIN INSERT INTO t SELECT id FROM s WHERE MOD(id, 3) <> 0;"
+           f"INSERT INTO n SELECT MOD(id, {keys}), COUNT(*) FROM s GROUP BY MOD(id, {keys}); END;")
 
     def feed():
-        for start in range(0, total, 40):
+        for start in range(0, rows_sent, 40):
             cluster.send(source, [json.dumps({"id": i}) for i in range(start, start + 40)])
             time.sleep(0.1)
 
     feeder = threading.Thread(target=feed)
     feeder.start()
-    expected = [i for i in range(total) if i % 3 != 0]
+    expected = [i for i in range(rows_sent) if i % 3 != 0]
     job = Job(sql, tmp_path)
     try:
-        for _ in range(request.config.getoption("--kills")):
-            time.sleep(0.4 + 1.2 * chance.random())
+        for kill in range(kills):
+            time.sleep(0.4 + 0.8 * chance.random())
+            if kill % 2 == 0:
+                time.sleep(0.4 * chance.random())
+            else:
+                before = newest(checkpoints)
+                wait_for(lambda: newest(checkpoints) > before)
             assert job.process.poll() is None, job.text()
             job.kill()
-            restore = f"SET 'execution.state-recovery.path' = '{checkpoints}/once';" if newest(checkpoints) else ""
+            restore = f"SET 'execution.state-recovery.path' = '{checkpoints}';" if newest(checkpoints) else ""
             job = Job(restore + sql, tmp_path)
         feeder.join()
         cluster.read(target, until=len(expected), timeout=60)
         time.sleep(1)
     finally:
         job.kill()
+        feeder.join()
     assert sorted(json.loads(m.value())["id"] for m in cluster.read(target)) == expected
+    counts = {}
+    for message in cluster.read(totals):
+        row = json.loads(message.value())
+        # A count that is written again, or is too low, was restored wrongly.
+        assert row["n"] > counts.get(row["k"], 0), row
+        counts[row["k"]] = row["n"]
+    assert counts == {k: len(range(k, rows_sent, keys)) for k in range(keys)}
 
 
 def newest(checkpoints):
-    return any((checkpoints / "once").glob("*/*")) if (checkpoints / "once").exists() else False
+    """The id of the newest complete checkpoint; 0: there is none."""
+    return max((int(path.parent.name[4:]) for path in checkpoints.glob("once/chk-*/manifest.json")), default=0)
 
 
 def test_an_upsert_table_is_aggregated_by_its_newest_rows(cluster):
