@@ -149,6 +149,44 @@ class Limit final : public Operator {
   int64_t left_;
 };
 
+/// The real world, in which the wall clock can be set.
+class SettableClock final : public Env {
+ public:
+  int64_t NowMicros() override { return real_->NowMicros() + shift_us_; }
+  int64_t MonotonicMicros() override { return real_->MonotonicMicros(); }
+  uint64_t Random() override { return real_->Random(); }
+  void Execute(std::function<void()> work) override { real_->Execute(std::move(work)); }
+  FileSystem& files() override { return real_->files(); }
+  void Shift(int64_t us) { shift_us_ += us; }
+
+ private:
+  const std::unique_ptr<Env> real_ = MakeSystemEnv();
+  std::atomic<int64_t> shift_us_{0};
+};
+
+/// Sets its alarm, then the clock; emits one row when the alarm rings.
+class SetsTheClock final : public Operator {
+ public:
+  SetsTheClock(SettableClock& clock, int64_t shift_us) : clock_(clock), shift_us_(shift_us) {}
+  Status Open(OperatorContext& context) override {
+    context.SetAlarm({clock_.NowMicros() + 20'000});
+    return Status::OK();
+  }
+  Status ProcessBatch(int, Batch, Collector&) override { return Status::OK(); }
+  Result<Step> Run(Collector&) override {
+    clock_.Shift(std::exchange(shift_us_, 0));
+    return Step::kIdle;
+  }
+  Status OnAlarm(ProcTime, Collector& out) override {
+    out.Emit(0, MakeBatch(kRow, {{1}, {42}}));
+    return Status::OK();
+  }
+
+ private:
+  SettableClock& clock_;
+  int64_t shift_us_;
+};
+
 /// Emits one row after an alarm of 10 ms.
 class AlarmClock final : public Operator {
  public:
@@ -229,7 +267,7 @@ class RuntimeTest : public testing::Test {
     return job.Wait();
   }
 
-  std::unique_ptr<Env> env_ = MakeSystemEnv();
+  const std::unique_ptr<SettableClock> env_ = std::make_unique<SettableClock>();
   TestServices services_{*env_};
   std::map<NodeId, std::function<std::unique_ptr<Operator>()>> makers_;
   Seen seen_;
@@ -383,6 +421,31 @@ TEST_F(RuntimeTest, AnAlarmRings) {
   EXPECT_EQ(seen_.sum, 42);
 }
 
+// P2: the clock jumps.
+TEST_F(RuntimeTest, AlarmsAndCheckpointsGoOnWhenTheClockIsSet) {
+  constexpr int64_t kHour = 3'600'000'000;
+  for (const int64_t shift : {-kHour, kHour}) {
+    const TemporaryFolder folder(*env_);
+    seen_.rows = 0;
+    const PlanNode clock =
+        Node("clock", [&] { return std::make_unique<SetsTheClock>(*env_, shift); });
+    JobOptions options;
+    options.checkpoint_folder = folder.path() + "/job";
+    options.checkpoint_interval_us = 5000;
+    const auto job = runtime().Submit(Plan({{clock, SinkNode()}}, {}), options);
+    ASSERT_TRUE(job.ok()) << job.status();
+    seen_.WaitForRows(1);
+    const int64_t before = job->progress().checkpoints;
+    while (job->progress().checkpoints < before + 3) ASSERT_FALSE(job->WaitFor(1000));
+    for (const CheckpointRecord& record : job->progress().history) {
+      EXPECT_GE(record.duration_us, 0);
+      EXPECT_LT(record.duration_us, kHour / 60);
+    }
+    job->Cancel();
+    EXPECT_TRUE(job->Wait().IsCancelled());
+  }
+}
+
 TEST_F(RuntimeTest, SmallSlicesLeaveAfterTheLinger) {
   // The clock's row is too small to leave at once, and no watermark pushes it: its task never ends.
   const PlanNode clock = Node("clock", [] {
@@ -501,12 +564,12 @@ TEST_F(RuntimeTest, ACheckpointThatTakesTooLongIsGivenUpAndTheJobGoesOn) {
   JobOptions options;
   options.checkpoint_folder = folder.path() + "/job";
   options.checkpoint_interval_us = 1000;
-  options.checkpoint_timeout_us = 5000;
+  options.checkpoint_timeout_us = 100'000;
   options.channel_bytes = 1000;
   const auto job = runtime().Submit(SourceToSink(200, 10, Partitioning::kHash, 2), options);
   ASSERT_TRUE(job.ok()) << job.status();
   while (job->progress().failed_checkpoints < 3) ASSERT_FALSE(job->WaitFor(1000));
-  EXPECT_THAT(job->progress().history.back().failure, HasSubstr("longer than 5 ms"));
+  EXPECT_THAT(job->progress().history.back().failure, HasSubstr("longer than 100 ms"));
   seen_.Open();
   ASSERT_TRUE(job->Wait().ok()) << job->Wait();
   EXPECT_EQ(seen_.rows, 2 * 200 * 10);
