@@ -99,6 +99,7 @@ class Source final : public Operator, public SplitTaker {
           items_ = std::max(items_, id);
           return Status::OK();
         }));
+    restored_ = !restored.empty();
     if (!restored.empty()) ARROW_RETURN_NOT_OK(reader_->AddSplits(std::move(restored)));
     if (!takes_splits_) reader_->NoMoreSplits();
     if (config_.watermark && !config_.watermark->alignment_group.empty()) {
@@ -124,6 +125,8 @@ class Source final : public Operator, public SplitTaker {
 
   Result<Step> Run(Collector& out) override {
     if (finished_) return Step::kFinished;
+    // What was told before the checkpoint holds for the first rows behind it.
+    if (std::exchange(restored_, false)) SendTime(out);
     for (int i = 0; i < kPollsPerRun; ++i) {
       if (!out.HasRoom()) return Step::kMore;
       if (left_ <= 0) return End(out);
@@ -253,11 +256,15 @@ class Source final : public Operator, public SplitTaker {
       gathered_rows_ = gathered_bytes_ = 0;
       out.Emit(0, std::move(batch));
     }
-    if (!expressions_.watermark) return Status::OK();
+    SendTime(out);
+    return Status::OK();
+  }
+
+  void SendTime(Collector& out) {
+    if (!expressions_.watermark) return;
     const int64_t now = Now();
     if (const auto time = time_.Next(now)) out.Watermark(*time);
     context_->SetAlarm(time_.NextIdle(now));
-    return Status::OK();
   }
 
   Result<Step> End(Collector& out) {
@@ -287,6 +294,7 @@ class Source final : public Operator, public SplitTaker {
   int64_t gathered_rows_ = 0;
   int64_t gathered_bytes_ = 0;
   ProcTime send_at_;
+  bool restored_ = false;  ///< splits, whose watermarks nobody has been told
   bool finished_ = false;
   std::vector<RowError> errors_;
 };
