@@ -232,11 +232,11 @@ Result<Stream> Aggregation::PlaceWindowed(const PlannerContext& context, NodeFac
                                           Stream input, std::vector<ExpressionPtr> keys,
                                           std::vector<AggregateCall> calls) const {
   const Position at = keys.empty() ? Position() : keys[0]->position;
-  if (!input.append_only()) {
-    return NotPlanned("a window aggregation over results that are updated", at);
-  }
   auto window = WindowInput::Find(input, keys, calls);
   const bool session = window && window->config->window.kind == WindowSpec::Kind::kSession;
+  if (session && !input.append_only()) {
+    return NotPlanned("a SESSION window over results that are updated", at);
+  }
   // Sessions that become one merge what they have; the others aggregate the rows behind them.
   if (session && !CanMerge(context.registries, calls)) window.reset();
   Prepared prepared;

@@ -51,10 +51,11 @@ std::string Joined(const Schema& schema, const std::vector<int>& columns) {
   return out;
 }
 
-PortPlan LatePort(const Schema& input) {
+PortPlan LatePort(const PortPlan& input) {
   PortPlan late;
   late.name = "late";
-  late.schema = input;
+  late.schema = input.schema;
+  late.changelog = input.changelog;
   return late;
 }
 
@@ -234,7 +235,7 @@ LogicalNodePtr NodeFactory::Window(const std::string& context, Stream input, Win
   main.rowtime = processing_time ? -1 : times.windows->time;
   std::vector<PortPlan> ports = {std::move(main)};
   const bool waits = config.window.kind == WindowSpec::Kind::kSession && !processing_time;
-  if (waits) ports.push_back(LatePort(input.schema()));
+  if (waits) ports.push_back(LatePort(input.plan()));
   NodeId id = UniqueId(context, WindowConfig::kOp, Joined(input.schema(), config.keys));
   return Make(std::move(id), Share(std::move(config)), {std::move(input)}, std::move(ports),
               std::move(times));
@@ -264,7 +265,7 @@ LogicalNodePtr NodeFactory::WindowAggregate(const std::string& context, Stream i
   for (const AggregateCall& call : config.aggregates) main.schema.Add(call.name, call.type);
   if (config.allowed_lateness_us > 0) main.changelog = ChangelogMode::kRetract;
   std::vector<PortPlan> ports = {std::move(main)};
-  if (time_column >= 0) ports.push_back(LatePort(input.schema()));
+  if (time_column >= 0) ports.push_back(LatePort(input.plan()));
   NodeId id =
       state_id.empty() ? UniqueId(context, WindowAggregateConfig::kOp, keys + "window") : state_id;
   return Make(std::move(id), Share(std::move(config)), {std::move(input)}, std::move(ports),
@@ -298,7 +299,7 @@ LogicalNodePtr NodeFactory::Deduplicate(const std::string& context, Stream input
   main.changelog = config.keep_last && !closes ? ChangelogMode::kRetract : ChangelogMode::kAppend;
   const bool waits = closes || (config.time_column >= 0 && !config.keep_last);
   std::vector<PortPlan> ports = {std::move(main)};
-  if (waits) ports.push_back(LatePort(input.schema()));
+  if (waits) ports.push_back(LatePort(input.plan()));
   NodeId id = state_id.empty()
                   ? UniqueId(context, DeduplicateConfig::kOp, Joined(input.schema(), config.keys))
                   : state_id;
@@ -320,7 +321,7 @@ LogicalNodePtr NodeFactory::Rank(const std::string& context, Stream input, RankC
   main.changelog = closes || config.final ? ChangelogMode::kAppend : ChangelogMode::kRetract;
   if (!closes) main.rowtime = -1;
   std::vector<PortPlan> ports = {std::move(main)};
-  if (closes) ports.push_back(LatePort(input.schema()));
+  if (closes) ports.push_back(LatePort(input.plan()));
   NodeId id = state_id.empty()
                   ? UniqueId(context, RankConfig::kOp, Joined(input.schema(), config.keys))
                   : state_id;

@@ -162,8 +162,8 @@ Result<Stream> QueryBinder::BindWindowFunction(const std::string& name,
         .Hint(function.example);
   }
   ARROW_ASSIGN_OR_RAISE(From from, BindRelation(*table->relation, nullptr, false));
-  if (!from.stream.append_only()) {
-    return NotPlanned("a window over results that are updated", at);
+  if (!from.stream.append_only() && function.kind == WindowSpec::Kind::kSession) {
+    return NotPlanned("a SESSION window over results that are updated", at);
   }
   WindowConfig config;
   config.window.kind = function.kind;

@@ -107,6 +107,22 @@ TEST_F(WindowPlannerTest, WindowsOfWindows) {
             "window_aggregate: windows of the rows: MAX(total)\n");
 }
 
+TEST_F(WindowPlannerTest, RowsThatAreTakenBackLeaveTheirWindow) {
+  EXPECT_EQ(Lines("SELECT window_start, SUM(price) AS total FROM TUMBLE(TABLE (SELECT * FROM bid "
+                  "QUALIFY ROW_NUMBER() OVER (PARTITION BY item ORDER BY ts DESC) = 1), "
+                  "DESCRIPTOR(ts), INTERVAL '1' HOUR) GROUP BY window_start, window_end",
+                  {"window", "window_aggregate"}),
+            "window_aggregate: tumble(ts, 1 h): SUM(price)\n");
+}
+
+TEST_F(WindowPlannerTest, SessionsOfWhatCannotBeMergedGatherTheirRows) {
+  EXPECT_EQ(Aggregate("SELECT item, COUNT(DISTINCT supplier) AS n FROM SESSION(TABLE bid PARTITION "
+                      "BY item, DESCRIPTOR(ts), INTERVAL '1' HOUR) GROUP BY item, window_start, "
+                      "window_end"),
+            "window: session(ts, 1 h) by item\n"
+            "window_aggregate: windows of the rows by item: COUNT(DISTINCT supplier)\n");
+}
+
 TEST_F(WindowPlannerTest, GroupWindows) {
   EXPECT_EQ(Aggregate("SELECT item, TUMBLE_START(ts, INTERVAL '1' HOUR) AS s, TUMBLE_ROWTIME(ts, "
                       "INTERVAL '1' HOUR) AS t, SUM(price) AS total FROM bid WHERE price > 0 GROUP "
@@ -198,7 +214,11 @@ TEST_F(WindowPlannerTest, WindowErrors) {
        "the windows are over event time"},
       {"SELECT * FROM TUMBLE(TABLE (SELECT ts, COUNT(*) AS n FROM bid GROUP BY ts), "
        "DESCRIPTOR(ts), INTERVAL '1' HOUR)",
-       "a window over results that are updated"},
+       "a window needs a time attribute"},
+      {"SELECT * FROM SESSION(TABLE (SELECT * FROM bid QUALIFY ROW_NUMBER() OVER (PARTITION BY "
+       "item "
+       "ORDER BY ts DESC) = 1), DESCRIPTOR(ts), INTERVAL '1' HOUR)",
+       "a SESSION window over results that are updated"},
   };
   for (const auto& c : cases) {
     EXPECT_NE(PlanError(c.sql).find(c.says), std::string::npos) << c.sql << "\ngives\n"
