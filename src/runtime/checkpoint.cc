@@ -323,6 +323,8 @@ Result<std::string> ReadPart(FileSystem& files, const Checkpoint& checkpoint,
     return Error::Data("it is not what was written");
   }();
   if (read.ok()) return bytes;
+  // What may be read at the next try is not damaged: an older checkpoint would repeat rows.
+  if (InfoOf(read).error_class == ErrorClass::kTransient) return read;
   const std::string group =
       part.id.group ? ", key group " + std::to_string(Raw(*part.id.group)) : std::string();
   return Error::Data("the state '" + part.id.state + "' of '" + part.id.node + "'" + group +
