@@ -157,11 +157,20 @@ Status ChainTask::RestorePart(const PartId& part, int version, std::string_view 
 }
 
 Status ChainTask::Open() {
-  const bool finished = restored_ && restored_->finished;
-  for (auto node = shared_.nodes.rbegin(); node != shared_.nodes.rend(); ++node) {
-    (*node)->Open(finished);
+  const auto finished = [this](size_t node) {
+    return restored_ && restored_->Finished(shared_.nodes[node]->id());
+  };
+  const size_t last = shared_.nodes.size() - 1;
+  for (size_t i = last + 1; i-- > 0;) shared_.nodes[i]->Open(finished(i));
+  // Who reads from a node that has finished may not know it: it was in another stage.
+  constexpr InputTime kEnd{EventTime::Max(), false};
+  for (size_t i = 0; i < last; ++i) {
+    if (!finished(i) || finished(i + 1)) continue;
+    shared_.nodes[i + 1]->Deliver({Arrival::Kind::kTime, 0, {}, kEnd, {}});
+    shared_.nodes[i + 1]->Deliver({Arrival::Kind::kFinish, 0, {}, {}, {}});
   }
-  if (!finished && restored_) {
+  if (finished(last)) shared_.host.EmitTime(kEnd);
+  if (restored_ && !finished(0)) {
     const size_t known = std::min(watermarks_.size(), restored_->watermarks.size());
     for (size_t input = 0; input < known; ++input) {
       const EventTime time = restored_->watermarks[input];
@@ -298,7 +307,8 @@ Status ChainTask::PrepareBarrier(CheckpointId id) {
 
 Result<std::unique_ptr<StageSnapshot>> ChainTask::Freeze(CheckpointId id) {
   auto snapshot = std::make_unique<TaskSnapshot>();
-  const TaskProgress progress{SaidAll(), watermarks_};
+  TaskProgress progress{SaidAll(), {}, watermarks_};
+  for (const auto& node : shared_.nodes) progress.nodes.push_back(node->id());
   snapshot->AddBytes({shared_.nodes[0]->id(), std::string(kTaskState), std::nullopt},
                      TaskProgress::kVersion, progress.ToBytes());
   for (const auto& node : shared_.nodes) node->Freeze(id, *snapshot);

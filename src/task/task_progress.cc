@@ -9,7 +9,8 @@ namespace millrace {
 std::string TaskProgress::ToBytes() const {
   nlohmann::json times = nlohmann::json::array();
   for (const EventTime time : watermarks) times.push_back(time.us);
-  return nlohmann::json{{"finished", finished}, {"watermarks", std::move(times)}}.dump();
+  return nlohmann::json{{"finished", finished}, {"nodes", nodes}, {"watermarks", std::move(times)}}
+      .dump();
 }
 
 Result<TaskProgress> TaskProgress::FromBytes(std::string_view bytes) {
@@ -20,12 +21,20 @@ Result<TaskProgress> TaskProgress::FromBytes(std::string_view bytes) {
   }
   TaskProgress progress;
   progress.finished = json.value("finished", false);
+  for (const auto& node : json.value("nodes", nlohmann::json::array())) {
+    if (!node.is_string()) return Error::Data("a node in the snapshot has no name");
+    progress.nodes.push_back(node.get<std::string>());
+  }
   for (const auto& time : json["watermarks"]) {
     if (!time.is_number_integer())
       return Error::Data("a watermark in the snapshot is not a number");
     progress.watermarks.push_back(EventTime{time.get<int64_t>()});
   }
   return progress;
+}
+
+bool TaskProgress::Finished(const NodeId& node) const {
+  return finished && std::ranges::find(nodes, node) != nodes.end();
 }
 
 void TaskProgress::Combine(const TaskProgress& other) {

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/ids.h"
 #include "types/time.h"
 
 namespace millrace {
@@ -15,7 +16,10 @@ struct TaskProgress {
   static constexpr int kVersion = 1;
 
   bool finished = false;
+  std::vector<NodeId> nodes;          ///< of the stage: a restored one may have others, too
   std::vector<EventTime> watermarks;  ///< per input of the stage
+
+  bool Finished(const NodeId& node) const;
 
   std::string ToBytes() const;
   static Result<TaskProgress> FromBytes(std::string_view bytes);
