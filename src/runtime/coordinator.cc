@@ -56,6 +56,11 @@ void CheckpointCoordinator::Close() {
   for (SavepointRequest& savepoint : std::exchange(savepoints_, {})) savepoint.done(Ended());
 }
 
+void CheckpointCoordinator::TakeCheckpoint() {
+  requested_ = execution_ != nullptr;
+  Request();
+}
+
 void CheckpointCoordinator::Savepoint(std::string folder, bool stop, SavepointDone done) {
   savepoints_.push_back({std::move(folder), stop, std::move(done)});
   Request();

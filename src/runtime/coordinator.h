@@ -45,6 +45,8 @@ class CheckpointCoordinator {
   /// No savepoint will come any more.
   void Close();
 
+  /// As soon as none is under way.
+  void TakeCheckpoint();
   void Savepoint(std::string folder, bool stop, SavepointDone done);
   void OnSnapshot(int runner, CheckpointId id, TaskCheckpoint checkpoint);
   void OnTaskFinished() { Request(); }

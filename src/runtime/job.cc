@@ -73,6 +73,10 @@ void Job::OnSnapshot(int runner, CheckpointId id, TaskCheckpoint checkpoint) {
   coordinator_.OnSnapshot(runner, id, std::move(checkpoint));
 }
 
+void Job::TakeCheckpoint() {
+  Post([this] { coordinator_.TakeCheckpoint(); });
+}
+
 std::future<Result<std::string>> Job::Savepoint(std::string folder, bool stop) {
   auto promise = std::make_shared<std::promise<Result<std::string>>>();
   Post([this, folder = std::move(folder), stop, promise] {

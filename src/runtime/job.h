@@ -32,6 +32,8 @@ class Job final : public Runnable, private ExecutionListener, private Coordinato
   const std::string& id() const { return definition_.id; }
   const JobOptions& options() const { return definition_.options; }
   void Cancel();
+  /// Takes a checkpoint as soon as none is under way, beside those that are due by time.
+  void TakeCheckpoint();
   /// Into a new folder below `folder`. `stop`: the job finishes with it.
   std::future<Result<std::string>> Savepoint(std::string folder, bool stop);
   bool over() const;

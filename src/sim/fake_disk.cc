@@ -32,15 +32,16 @@ class FakeOutput final : public OutputFile {
   FakeOutput(FakeDisk& disk, std::string path, std::shared_ptr<FakeDisk::File> file)
       : disk_(disk), path_(std::move(path)), file_(std::move(file)) {}
   Status Append(std::string_view bytes) override {
-    std::bernoulli_distribution fails(disk_.faults_.append_fails);
-    if (fails(disk_.random_)) {
+    const bool fails = disk_.Fails(disk_.faults_.append_fails);
+    if (fails || !disk_.power_.Use()) {
       file_->bytes += bytes.substr(0, bytes.size() / 2);
-      return Error::Transient("no space left on device").In(path_);
+      return Error::Transient(fails ? "no space left on device" : "the power is lost").In(path_);
     }
     file_->bytes += bytes;
     return Status::OK();
   }
   Status Sync() override {
+    ARROW_RETURN_NOT_OK(disk_.Try(path_));
     file_->synced = file_->bytes.size();
     file_->ever_synced = true;
     return Status::OK();
@@ -52,6 +53,20 @@ class FakeOutput final : public OutputFile {
   std::string path_;
   std::shared_ptr<FakeDisk::File> file_;
 };
+
+bool FakeDisk::Fails(double probability) {
+  if (probability <= 0 || faults_.most <= 0) return false;
+  std::bernoulli_distribution fails(probability);
+  if (!fails(random_)) return false;
+  --faults_.most;
+  return true;
+}
+
+Status FakeDisk::Try(const std::string& path) {
+  if (!power_.Use()) return Error::Transient("the power is lost").In(path);
+  if (Fails(faults_.other_fails)) return Error::Transient("input/output error").In(path);
+  return Status::OK();
+}
 
 void FakeDisk::Crash() {
   for (auto file = files_.begin(); file != files_.end();) {
@@ -68,10 +83,12 @@ void FakeDisk::Crash() {
 Result<std::unique_ptr<InputFile>> FakeDisk::OpenInput(const std::string& path) {
   const auto file = files_.find(path);
   if (file == files_.end()) return Error::User("no such file").In(path);
+  if (Fails(faults_.other_fails)) return Error::Transient("input/output error").In(path);
   return std::make_unique<FakeInput>(file->second->bytes);
 }
 
 Result<std::unique_ptr<OutputFile>> FakeDisk::OpenOutput(const std::string& path, OpenMode mode) {
+  ARROW_RETURN_NOT_OK(Try(path));
   auto& file = files_[path];
   if (file != nullptr && mode == OpenMode::kCreateNew)
     return Error::User("the file exists").In(path);
@@ -108,12 +125,15 @@ Result<std::vector<FileInfo>> FakeDisk::List(const std::string& pattern) {
 Status FakeDisk::Rename(const std::string& from, const std::string& to) {
   const auto file = files_.find(from);
   if (file == files_.end()) return Error::User("no such file").In(from);
+  if (Fails(faults_.other_fails)) return Error::Transient("input/output error").In(from);
+  if (!power_.UseToComplete()) return Error::Transient("the power is lost").In(from);
   files_[to] = file->second;
   files_.erase(from);
   return Status::OK();
 }
 
 Status FakeDisk::Remove(const std::string& path) {
+  if (!power_.Use()) return Error::Transient("the power is lost").In(path);
   files_.erase(path);
   return Status::OK();
 }

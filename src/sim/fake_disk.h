@@ -8,20 +8,26 @@
 #include <vector>
 
 #include "base/files.h"
+#include "sim/power.h"
 
 namespace millrace {
 
 /// Files in memory that survive a crash as far as they were synced. One thread.
 class FakeDisk final : public FileSystem {
  public:
+  /// Probabilities, and how many may come before the disk is sound.
   struct Faults {
-    double append_fails = 0;  ///< probability that a write finds the disk full
+    double append_fails = 0;  ///< a write finds the disk full; half of it is there
+    double other_fails = 0;   ///< of opening, syncing and renaming
+    int64_t most = std::numeric_limits<int64_t>::max();
   };
 
   FakeDisk(uint64_t seed, Faults faults) : random_(seed), faults_(faults) {}
 
-  /// Power is lost: of what was not synced, a random part of each file stays; a file that never was
-  /// may be gone.
+  void SetFaults(Faults faults) { faults_ = faults; }
+  Power& power() { return power_; }
+  /// The machine has lost its power: of what was not synced, a random part of each file stays; a
+  /// file that never was may be gone.
   void Crash();
 
   Result<std::unique_ptr<InputFile>> OpenInput(const std::string& path) override;
@@ -40,8 +46,13 @@ class FakeDisk final : public FileSystem {
     bool ever_synced = false;
   };
 
+  bool Fails(double probability);
+  /// Of something other than a write: whether it happens.
+  Status Try(const std::string& path);
+
   std::mt19937_64 random_;  // allowed: this is the Env of the simulator
   Faults faults_;
+  Power power_;
   std::map<std::string, std::shared_ptr<File>> files_;
 };
 

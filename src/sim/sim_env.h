@@ -10,6 +10,7 @@
 #include "base/env.h"
 #include "runtime/executor.h"
 #include "sim/fake_disk.h"
+#include "sim/trace.h"
 
 namespace millrace {
 
@@ -20,13 +21,22 @@ class SimEnv final : public Env {
   SimEnv(uint64_t seed, int64_t start_us, FakeDisk& disk)
       : random_(seed), now_us_(start_us), disk_(disk) {}
 
-  int64_t NowMicros() override { return now_us_; }
+  int64_t NowMicros() override { return now_us_ + wall_us_; }
   int64_t MonotonicMicros() override { return now_us_; }
   uint64_t Random() override { return random_(); }
   /// After some microseconds to milliseconds; now and then after a tenth of a second, as on a slow
   /// disk.
   void Execute(std::function<void()> work) override;
   FileSystem& files() override { return disk_; }
+
+  /// Runs `work` after `us`.
+  void After(int64_t us, std::function<void()> work) {
+    work_.emplace(now_us_ + us, std::move(work));
+  }
+  /// Sets the wall clock forward or back.
+  void JumpClock(int64_t us) { wall_us_ += us; }
+  /// Nothing that was to come happens any more.
+  void Drop();
 
   void Advance(int64_t us) { now_us_ += us; }
   void AdvanceTo(int64_t us) { now_us_ = std::max(now_us_, us); }
@@ -36,6 +46,7 @@ class SimEnv final : public Env {
  private:
   std::mt19937_64 random_;  // allowed: this is the Env of the simulator
   int64_t now_us_;
+  int64_t wall_us_ = 0;  ///< ahead of the monotonic clock
   FakeDisk& disk_;
   std::multimap<int64_t, std::function<void()>> work_;
 };
@@ -43,7 +54,7 @@ class SimEnv final : public Env {
 /// One thread on which the seed draws what runs next. Single use: a crash throws it away.
 class SimExecutor final : public Executor {
  public:
-  explicit SimExecutor(SimEnv& env) : env_(env) {}
+  SimExecutor(SimEnv& env, Trace& trace) : env_(env), trace_(trace) {}
 
   void Enqueue(std::shared_ptr<Runnable> runnable) override {
     ready_.push_back(std::move(runnable));
@@ -56,16 +67,14 @@ class SimExecutor final : public Executor {
 
   /// Runs one slice, or the next thing that happens in time. False: nothing will ever happen again.
   bool Step();
-  /// Of everything that has happened, in its order.
-  uint64_t trace() const { return trace_; }
+  /// When the next thing happens; AlarmHeap::kNever: nothing will.
+  int64_t next_us() const;
 
  private:
-  void Trace(uint64_t what);
-
   SimEnv& env_;
+  Trace& trace_;
   std::vector<std::shared_ptr<Runnable>> ready_;
   AlarmHeap alarms_;
-  uint64_t trace_ = 0xcbf29ce484222325;
 };
 
 }  // namespace millrace

@@ -1,15 +1,18 @@
 // Runs the SQL scripts of a folder: each script in each configuration is a test of its own.
 //
-//   sql_scripts [--complete] [FOLDER|SCRIPT…] [options of GoogleTest]
+//   sql_scripts [--complete] [--seeds N [--first-seed K]] [FOLDER|SCRIPT…] [options of GoogleTest]
 //
 // --complete: instead writes what each statement answered into the scripts as what is expected.
+// --seeds: instead runs each script with N seeds from K on, each of which chooses everything.
 
 #include <algorithm>
 #include <cctype>
+#include <charconv>
 #include <filesystem>
 #include <fstream>
 #include <functional>
 #include <iostream>
+#include <optional>
 #include <sstream>
 
 #include <arrow/compute/initialize.h>
@@ -17,6 +20,7 @@
 
 #include "examples.h"
 #include "runner.h"
+#include "seeds.h"
 
 namespace millrace::sql_script {
 namespace {
@@ -104,7 +108,7 @@ void AddTest(const std::string& suite, const std::string& name, std::function<vo
                         [body = std::move(body)]() -> testing::Test* { return new Test(body); });
 }
 
-int restores = 0;
+int64_t restores = 0;
 
 void AddScripts(const std::vector<fs::path>& paths) {
   for (const fs::path& path : paths) {
@@ -133,10 +137,37 @@ void AddExamples() {
   }
 }
 
+/// Takes "--name VALUE" or "--name=VALUE" out of the arguments; nothing where it is not there.
+std::optional<uint64_t> TakeNumber(const std::string& name, std::vector<std::string>* arguments) {
+  for (auto at = arguments->begin(); at != arguments->end(); ++at) {
+    std::string value;
+    auto end = at + 1;
+    if (at->starts_with(name + "=")) {
+      value = at->substr(name.size() + 1);
+    } else if (*at == name && end != arguments->end()) {
+      value = *end++;
+    } else {
+      continue;
+    }
+    uint64_t number = 0;
+    const char* last = value.data() + value.size();
+    const auto parsed = std::from_chars(value.data(), last, number);
+    if (parsed.ec != std::errc() || parsed.ptr != last) {
+      std::cerr << name << " takes a number, not '" << value << "'\n";
+      std::exit(2);
+    }
+    arguments->erase(at, end);
+    return number;
+  }
+  return std::nullopt;
+}
+
 int Main(int argc, char** argv) {
   testing::InitGoogleTest(&argc, argv);
   std::vector<std::string> arguments(argv + 1, argv + argc);
   const bool complete = std::erase(arguments, "--complete") > 0;
+  const auto seeds = TakeNumber("--seeds", &arguments);
+  const auto first_seed = TakeNumber("--first-seed", &arguments);
   const bool everything = arguments.empty();
   if (everything) arguments = {"test/sql"};
   const auto scripts = ScriptsIn(arguments);
@@ -150,6 +181,11 @@ int Main(int argc, char** argv) {
   }
   const auto keeps_engine = Session::Open({.worker_threads = 1});
   if (complete) return Complete(scripts);
+  if (seeds) {
+    std::vector<Script> parsed;
+    for (const fs::path& path : scripts) parsed.push_back(ReadScriptOrExit(path));
+    return RunSeeds(parsed, {first_seed.value_or(1), *seeds}, argv[0], std::cout) ? 0 : 1;
+  }
   AddScripts(scripts);
   if (everything) {
     AddExamples();

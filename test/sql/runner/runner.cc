@@ -53,12 +53,17 @@ class Run {
   Report Everything() {
     for (size_t i = 0; i < script_.records.size(); ++i) {
       const Record& record = script_.records[i];
+      world_.site().trace.Add("line", static_cast<uint64_t>(record.line));
       if (const std::string failure = Do(i, record); !failure.empty()) {
         report_.failures.push_back(script_.path + ":" + std::to_string(record.line) + ": " +
                                    failure);
       }
     }
-    report_.restores = world_.restores();
+    Site& site = world_.site();
+    report_.crashes = site.crashes;
+    report_.restores = site.restores;
+    report_.restarts = site.restarts;
+    report_.trace = std::move(site.trace);
     return std::move(report_);
   }
 
@@ -182,7 +187,7 @@ class Run {
 
 Report RunScript(const Script& script, const Configuration& configuration) {
   auto world = World::Make(configuration);
-  if (!world.ok()) return {{Describe(world.status())}, {}, 0};
+  if (!world.ok()) return {.failures = {Describe(world.status())}};
   return Run(script, **world).Everything();
 }
 

@@ -14,7 +14,10 @@ struct Report {
   std::vector<std::string> failures;
   std::map<size_t, std::vector<std::string>>
       answers;  ///< of records that expect lines, or any error
-  int restores = 0;
+  int64_t crashes = 0;
+  int64_t restores = 0;
+  int64_t restarts = 0;
+  Trace trace;
 };
 
 Report RunScript(const Script& script, const Configuration& configuration);

@@ -1,0 +1,22 @@
+#include "configuration.h"
+
+#include <random>
+
+namespace millrace::sql_script {
+
+Configuration Drawn(uint64_t seed) {
+  std::mt19937_64 random(seed);
+  constexpr int kRows[] = {1, 2, 3, 7, 64, 1024};
+  Configuration configuration{.name = "seed_" + std::to_string(seed),
+                              .batch_rows = kRows[random() % std::size(kRows)],
+                              .parallelism = {},
+                              .through_json = random() % 8 == 0,
+                              .faults = random() % 4 != 0,
+                              .seed = seed};
+  for (uint64_t lives = 1 + random() % 4; lives > 0; --lives) {
+    configuration.parallelism.push_back(1 + static_cast<int>(random() % 5));
+  }
+  return configuration;
+}
+
+}  // namespace millrace::sql_script

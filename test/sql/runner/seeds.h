@@ -1,0 +1,23 @@
+#pragma once
+
+#include <cstdint>
+#include <ostream>
+#include <string>
+#include <vector>
+
+#include "script.h"
+
+namespace millrace::sql_script {
+
+struct Seeds {
+  uint64_t first = 1;
+  uint64_t count = 1;
+};
+
+/// Runs each script with each seed, twice: both runs must answer as the script says and trace the
+/// same. Tells of failures, with the command that repeats them, and of its progress now and then.
+/// True: all were clean.
+bool RunSeeds(const std::vector<Script>& scripts, Seeds seeds, const std::string& program,
+              std::ostream& out);
+
+}  // namespace millrace::sql_script

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <memory>
+#include <string_view>
+
+#include "results.h"
+#include "sim/slow_models.h"
+#include "spi/services.h"
+
+namespace millrace::sql_script {
+
+/// All that is built in.
+const Registries& SharedRegistries();
+
+/// What operators get from the simulated process.
+class SimServices final : public Services {
+ public:
+  SimServices(SimEnv& env, const SecretProvider& secrets, std::shared_ptr<Results> results,
+              ModelDelays delays);
+  ~SimServices() override;
+
+  Env& env() override { return env_; }
+  const Registries& registries() const override { return SharedRegistries(); }
+  ModelRuntime& models() override { return *models_; }
+  const SecretProvider& secrets() const override { return secrets_; }
+  MetricRegistry& metrics() override { return metrics_; }
+  Result<std::shared_ptr<RowReceiver>> receiver(std::string_view /*name*/) override {
+    return results_;
+  }
+
+ private:
+  SimEnv& env_;
+  const SecretProvider& secrets_;
+  MetricRegistry metrics_;
+  const std::shared_ptr<Results> results_;
+  const std::unique_ptr<ModelRuntime> models_;
+};
+
+}  // namespace millrace::sql_script

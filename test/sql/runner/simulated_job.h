@@ -1,0 +1,69 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "changes.h"
+#include "configuration.h"
+#include "plan/physical_plan.h"
+#include "site.h"
+#include "spi/services.h"
+
+namespace millrace::sql_script {
+
+class Results;
+
+/// A job on virtual time, through crashes: each life but the last is ended by one, and the next
+/// goes on from the newest checkpoint. What the configuration leaves open is drawn for each job.
+class SimulatedJob {
+ public:
+  /// The job's plan at a parallelism.
+  using Planner = std::function<Result<PhysicalPlan>(int parallelism)>;
+
+  SimulatedJob(Site& site, const Configuration& configuration, const SecretProvider& secrets,
+               std::string folder, Planner plan);
+  ~SimulatedJob();
+
+  /// A bounded job, with all crashes that it is to have.
+  Status RunToEnd();
+  /// What a query has given since the last call.
+  Changes TakeChanges();
+
+ private:
+  struct Life;
+  /// How the seed has it for this job.
+  struct Ways {
+    int64_t channel_bytes = 1 << 20;
+    int64_t interval_us = 0;    ///< between checkpoints; 0: none are due by time
+    int64_t barrier_every = 0;  ///< steps, about, between checkpoints that are asked for; 0: none
+    int64_t jump_every = 0;     ///< steps, about, between jumps of the wall clock; 0: none
+  };
+
+  void DrawWays();
+  void DrawCrash();
+  Status Begin(int parallelism);
+  Status Restore(PhysicalPlan plan);
+  bool last_life() const { return lives_ >= configuration_.parallelism.size(); }
+  bool CrashIsDue() const;
+  /// False: nothing will ever happen again.
+  bool Step();
+  void Crash();
+  void EndLife();
+
+  Site& site_;
+  const Configuration& configuration_;
+  const SecretProvider& secrets_;
+  const std::string folder_;
+  const Planner plan_;
+  Ways ways_;
+  Changes changes_;  ///< without rows: what kind they are
+  std::shared_ptr<Results> results_;
+  std::unique_ptr<Life> life_;
+  size_t lives_ = 0;
+  int64_t steps_ = 0;       ///< of this life
+  int64_t kill_after_ = 0;  ///< steps
+};
+
+}  // namespace millrace::sql_script
