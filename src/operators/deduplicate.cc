@@ -363,6 +363,7 @@ Result<std::unique_ptr<Operator>> MakeDeduplicate(const OperatorRequest& request
   } else if (config.time_column >= 0) {
     plan.leaving = Leaving::kWhenFirst;
   }
+  if (plan.leaving != Leaving::kAtWindowEnd) plan.state.ttl_us = request.state_ttl_us;
   AddValues(input.schema, &plan);
   plan.late_port = PortNamed(request.node, "late");
   plan.output = port.schema.ToArrow();

@@ -85,6 +85,31 @@ TEST_F(DeduplicateTest, TheLastByArrivalTakesThePlaceOfTheOneBefore) {
                                       "+U(3, a, 1970-01-01 00:00:05.000000)"));
 }
 
+TEST_F(DeduplicateTest, AKeyBeginsAnewWhenItsTimeIsOver) {
+  services_.state_ttl_us_ = 10;
+  auto first = Make({.rowtime = false, .output = ChangelogMode::kAppend});
+  auto last = Make({.rowtime = false, .keep_last = true});
+  for (auto* h : {first.get(), last.get()}) {
+    h->Open();
+    h->Push(Rows({{1, "a", 9}}));
+    h->Taken();
+  }
+  services_.env_.now_us += 9;
+  first->Push(Rows({{2, "a", 9}}));
+  EXPECT_THAT(first->Taken(), IsEmpty());
+  last->Push(Rows({{2, "a", 9}}));
+  EXPECT_THAT(last->Taken(), ElementsAre(testing::StartsWith("-U(1"), testing::StartsWith("+U(2")));
+  services_.env_.now_us += 9;  // the last one was written again, the first one was not
+  first->Push(Rows({{3, "a", 9}}));
+  EXPECT_THAT(first->Taken(), ElementsAre(testing::StartsWith("+I(3")));
+  last->Push(Rows({{3, "a", 9}}));
+  EXPECT_THAT(last->Taken(), ElementsAre(testing::StartsWith("-U(2"), testing::StartsWith("+U(3")));
+  services_.env_.now_us += 10;
+  last->Push(Rows({{4, "a", 9}}));
+  EXPECT_THAT(last->Taken(), ElementsAre(testing::StartsWith("+I(4")));
+  ASSERT_TRUE(first->status.ok() && last->status.ok()) << first->status << last->status;
+}
+
 TEST_F(DeduplicateTest, AnUpsertStreamLeavesOutTheRowBefore) {
   for (const bool rowtime : {false, true}) {
     auto h = Make({.rowtime = rowtime, .keep_last = true, .output = ChangelogMode::kUpsert});

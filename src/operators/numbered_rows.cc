@@ -65,14 +65,23 @@ Status NumberedRows::Put(const arrow::RecordBatch& rows, std::span<const int64_t
 
 Result<std::shared_ptr<arrow::RecordBatch>> NumberedRows::Get(
     std::span<const std::string_view> keys, std::span<const int64_t> numbers) {
-  ARROW_RETURN_NOT_OK(Find(keys, numbers));
+  ARROW_RETURN_NOT_OK(FindAll(keys, numbers));
   ARROW_ASSIGN_OR_RAISE(const auto key_rows, keys_.Decode(keys));
   return RowsAt(*key_rows, slots_);
 }
 
+Result<std::vector<uint8_t>> NumberedRows::AreThere(std::span<const std::string_view> keys,
+                                                    std::span<const int64_t> numbers) {
+  ARROW_RETURN_NOT_OK(Find(keys, numbers));
+  std::vector<uint8_t> there;
+  there.reserve(slots_.size());
+  for (const Slot slot : slots_) there.push_back(slot != kNoSlot);
+  return there;
+}
+
 Status NumberedRows::Erase(std::span<const std::string_view> keys,
                            std::span<const int64_t> numbers) {
-  ARROW_RETURN_NOT_OK(Find(keys, numbers));
+  ARROW_RETURN_NOT_OK(FindAll(keys, numbers));
   return table_->Erase(slots_);
 }
 
@@ -100,7 +109,12 @@ Status NumberedRows::Find(std::span<const std::string_view> keys,
                                              static_cast<int64_t>(numbers.size()), columns);
   ARROW_RETURN_NOT_OK(numbered_.Encode(*rows, &encoded_));
   slots_.resize(numbers.size());
-  ARROW_RETURN_NOT_OK(table_->Find(encoded_, slots_));
+  return table_->Find(encoded_, slots_);
+}
+
+Status NumberedRows::FindAll(std::span<const std::string_view> keys,
+                             std::span<const int64_t> numbers) {
+  ARROW_RETURN_NOT_OK(Find(keys, numbers));
   if (std::find(slots_.begin(), slots_.end(), kNoSlot) != slots_.end()) {
     return Error::Internal("a numbered row is not in the state");
   }

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -20,6 +21,8 @@ class NumberedRows {
   /// `keys`: columns of `input`.
   static Result<NumberedRows> Make(const Schema& input, const std::vector<int>& keys);
 
+  /// How long a row is kept; not set: until it is erased.
+  void KeepFor(std::optional<int64_t> ttl_us) { spec_.ttl_us = ttl_us; }
   const StateSpec& spec() const { return spec_; }
   /// Encodes the key without the number; its bytes are what `Get` and `Erase` take.
   const KeyEncoder& keys() const { return keys_; }
@@ -29,6 +32,9 @@ class NumberedRows {
   /// The rows of key `keys[i]` and number `numbers[i]`, which are there.
   Result<std::shared_ptr<arrow::RecordBatch>> Get(std::span<const std::string_view> keys,
                                                   std::span<const int64_t> numbers);
+  /// Which of the rows are there: the time of the others is over.
+  Result<std::vector<uint8_t>> AreThere(std::span<const std::string_view> keys,
+                                        std::span<const int64_t> numbers);
   Status Erase(std::span<const std::string_view> keys, std::span<const int64_t> numbers);
   /// All rows, some at a time.
   Status ForEach(const std::function<Status(const arrow::RecordBatch& rows,
@@ -36,7 +42,10 @@ class NumberedRows {
 
  private:
   NumberedRows(KeyEncoder keys, KeyEncoder numbered) : keys_(keys), numbered_(numbered) {}
+  /// Into `slots_`; kNoSlot where a row is not there.
   Status Find(std::span<const std::string_view> keys, std::span<const int64_t> numbers);
+  /// The same of rows that are there.
+  Status FindAll(std::span<const std::string_view> keys, std::span<const int64_t> numbers);
   Result<std::shared_ptr<arrow::RecordBatch>> RowsAt(const arrow::RecordBatch& keys,
                                                      std::span<const Slot> slots) const;
 

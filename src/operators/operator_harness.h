@@ -48,6 +48,7 @@ class TestServices final : public Services {
   TestEnv env_;
   Registries registries_;
   MetricRegistry metrics_;
+  std::optional<int64_t> state_ttl_us_;
   ModelRuntime* models_ = nullptr;
   std::shared_ptr<RowReceiver> receiver_;
 };
@@ -93,6 +94,7 @@ class OperatorHarness final : public OperatorContext, public Collector {
     node_.config = std::move(config);
     node_.ports = std::move(ports);
     OperatorRequest request{node_, {}, services, 0, 1, std::move(time_zone)};
+    request.state_ttl_us = services.state_ttl_us_;
     for (Schema& schema : inputs) {
       request.inputs.push_back({"main", std::move(schema), input_changelog});
     }
@@ -111,7 +113,10 @@ class OperatorHarness final : public OperatorContext, public Collector {
     }
     Check(op_->Open(*this));
   }
-  void Push(Batch batch) { Check(op_->ProcessBatch(0, std::move(batch), *this)); }
+  void Push(Batch batch) {
+    Check(store_->BeginCall(services_.env_.now_us));
+    Check(op_->ProcessBatch(0, std::move(batch), *this));
+  }
   /// A watermark, the timers that are due, and `Run`.
   void PushTime(int64_t us) {
     Check(op_->ProcessWatermark(0, {{us}, false}, *this));

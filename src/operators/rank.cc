@@ -28,8 +28,9 @@ using RowSet = std::set<RankedRow>;
 
 struct Group {
   RowSet rows;
-  int64_t next = 0;  ///< number of the next row to arrive
-  int touched = -1;  ///< among the groups that this batch changes
+  int64_t next = 0;        ///< number of the next row to arrive
+  int touched = -1;        ///< among the groups that this batch changes
+  bool looked_at = false;  ///< among those whose rows may be over
 };
 using GroupEntry = RankGroups<Group>::Map::value_type;
 
@@ -93,6 +94,7 @@ class Rank final : public Operator {
   Status ProcessBatch(int, Batch batch, Collector& out) override {
     ARROW_RETURN_NOT_OK(Encode(*batch.rows));
     touched_count_ = 0;
+    if (plan_.rows.spec().ttl_us) ARROW_RETURN_NOT_OK(ForgetRowsThatAreOver(batch.num_rows()));
     for (int64_t i = 0; i < batch.num_rows(); ++i) {
       if (batch.kinds && IsRetraction(static_cast<RowKind>(batch.kinds->Value(i)))) {
         Retract(static_cast<size_t>(i));
@@ -120,8 +122,49 @@ class Rank final : public Operator {
   }
 
   void Insert(Group& group, size_t row, int64_t number) {
-    const auto at = group.rows.insert({std::string(sort_.key(row)), number}).first;
-    if (plan_.hashes) by_hash_.emplace(hashes_[row], std::pair(&group, at));
+    const uint64_t hash = plan_.hashes ? hashes_[row] : 0;
+    const auto at = group.rows.insert({std::string(sort_.key(row)), number, hash}).first;
+    if (plan_.hashes) by_hash_.emplace(hash, std::pair(&group, at));
+  }
+
+  /// Those that the state has not any more, of the batch's groups, and of some others so that
+  /// groups of which nothing comes do not stay for ever.
+  Status ForgetRowsThatAreOver(int64_t batch_rows) {
+    std::vector<GroupEntry*> entries;
+    const auto look_at = [&](GroupEntry& entry) {
+      if (!std::exchange(entry.second.looked_at, true)) entries.push_back(&entry);
+    };
+    for (int64_t i = 0; i < batch_rows; ++i) {
+      if (GroupEntry* entry = groups_.Find(keys_.key(i)); entry != nullptr) look_at(*entry);
+    }
+    groups_.VisitSome(look_at);
+    key_list_.clear();
+    number_list_.clear();
+    for (const GroupEntry* entry : entries) {
+      for (const RankedRow& row : entry->second.rows) number_list_.push_back(row.number);
+      key_list_.resize(number_list_.size(), entry->first);
+    }
+    if (number_list_.empty()) return Status::OK();
+    ARROW_ASSIGN_OR_RAISE(const auto there, plan_.rows.AreThere(key_list_, number_list_));
+    size_t at = 0;
+    for (GroupEntry* entry : entries) {
+      Group& group = entry->second;
+      group.looked_at = false;
+      for (auto row = group.rows.begin(); row != group.rows.end();) {
+        row = there[at++] != 0 ? std::next(row) : Forget(group, row);
+      }
+      if (group.rows.empty()) groups_.Erase(entry->first);
+    }
+    return Status::OK();
+  }
+
+  RowSet::const_iterator Forget(Group& group, RowSet::const_iterator row) {
+    if (plan_.hashes) {
+      auto [at, end] = by_hash_.equal_range(row->hash);
+      while (at != end && (at->second.first != &group || at->second.second != row)) ++at;
+      if (at != end) by_hash_.erase(at);
+    }
+    return group.rows.erase(row);
   }
 
   Touched& Touch(GroupEntry& entry) {
@@ -353,6 +396,7 @@ Result<std::unique_ptr<Operator>> MakeRank(const OperatorRequest& request) {
   if (config.final || config.window_end >= 0) {
     return MakeFinalRank(request, std::move(rows), std::move(sort));
   }
+  rows.KeepFor(request.state_ttl_us);
   RankPlan plan{std::move(rows), std::move(sort), {}, config.from, config.to};
   if (input.changelog == ChangelogMode::kRetract) {
     ARROW_ASSIGN_OR_RAISE(plan.hashes, RowHashes::Make(input.schema));

@@ -67,6 +67,42 @@ TEST_F(RankTest, WithoutNumbersSaysWhichRowsLeaveAndEnter) {
   ASSERT_TRUE(h->status.ok()) << h->status.ToString();
 }
 
+TEST_F(RankTest, RowsAreForgottenWhenTheirTimeIsOver) {
+  services_.state_ttl_us_ = 10;
+  auto h = Make({});
+  h->Open();
+  h->Push(Rows(R"([["a",7,1],["b",9,2]])"));
+  services_.env_.now_us += 6;
+  h->Push(Rows(R"([["a",5,3]])"));
+  h->Taken();
+  services_.env_.now_us += 6;
+  // The 7 is over; without it there is room for a second row.
+  h->Push(Rows(R"([["a",1,4]])"));
+  EXPECT_THAT(h->Taken(), ElementsAre("+I(a, 1, 4)"));
+  h->Push(Rows(R"([["b",2,5]])"));
+  EXPECT_THAT(h->Taken(), ElementsAre("+I(b, 2, 5)"));
+  services_.env_.now_us += 20;
+  h->Push(Rows(R"([["a",3,6],["a",4,7],["a",6,8]])"));
+  EXPECT_THAT(h->Taken(), ElementsAre("+I(a, 6, 8)", "+I(a, 4, 7)"));
+  ASSERT_TRUE(h->status.ok()) << h->status.ToString();
+}
+
+TEST_F(RankTest, ARowThatIsOverCannotBeTakenBack) {
+  services_.state_ttl_us_ = 10;
+  auto h = Make({.to = 1, .input = ChangelogMode::kRetract});
+  h->Open();
+  h->Push(Rows(R"([["a",7,1],["c",1,9]])"));
+  services_.env_.now_us += 6;
+  h->Push(Rows(R"([["a",5,2]])"));
+  h->Taken();
+  services_.env_.now_us += 6;
+  h->Push(Rows(R"([["a",7,1],["a",9,3]])", "[3,0]"));
+  EXPECT_THAT(h->Taken(), ElementsAre("-U(a, 5, 2)", "+U(a, 9, 3)"));
+  h->Push(Rows(R"([["a",9,3]])", "[3]"));
+  EXPECT_THAT(h->Taken(), ElementsAre("-U(a, 9, 3)", "+U(a, 5, 2)"));
+  ASSERT_TRUE(h->status.ok()) << h->status.ToString();
+}
+
 TEST_F(RankTest, WithNumbersSaysHowEachRankChanges) {
   auto h = Make({.to = 3, .numbered = true});
   h->Open();

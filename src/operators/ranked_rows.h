@@ -12,6 +12,7 @@ namespace millrace {
 struct RankedRow {
   std::string sort;  ///< of `SortEncoder`
   int64_t number = 0;
+  uint64_t hash = 0;  ///< of the row, where rows are found by it
 
   bool operator<(const RankedRow& other) const {
     const int by_key = sort.compare(other.sort);
@@ -39,9 +40,20 @@ class RankGroups {
     return found != map_.end() ? &*found : nullptr;
   }
   void Erase(const std::string& key) { map_.erase(key); }
+  /// Calls `visit` with a few groups; with all of them in turns, call after call.
+  template <class Visit>
+  void VisitSome(Visit&& visit) {
+    for (int i = 0; i < kVisited; ++i) {
+      bucket_ = (bucket_ + 1) % map_.bucket_count();
+      for (auto at = map_.begin(bucket_); at != map_.end(bucket_); ++at) visit(*at);
+    }
+  }
 
  private:
+  static constexpr int kVisited = 16;
+
   Map map_;
+  size_t bucket_ = 0;
 };
 
 }  // namespace millrace
