@@ -296,13 +296,17 @@ std::optional<Status> Job::WaitFor(int64_t timeout_us) const {
   return status_;
 }
 
+JobState Job::state() const {
+  std::lock_guard lock(state_mutex_);
+  return state_ == JobState::kRestarting || is_over_ ? state_ : JobState::kRunning;
+}
+
 JobProgress Job::progress() const {
   JobProgress progress;
+  progress.state = state();
   std::shared_ptr<Execution> execution;
   {
     std::lock_guard lock(state_mutex_);
-    const bool ending = state_ != JobState::kRestarting && !is_over_;
-    progress.state = ending ? JobState::kRunning : state_;
     progress.nodes = earlier_stats_;
     progress.restarts = restarts_;
     progress.last_failure = last_failure_;

@@ -40,6 +40,7 @@ class Job final : public Runnable, private ExecutionListener, private Coordinato
   Status Wait() const;
   std::optional<Status> WaitFor(int64_t timeout_us) const;
   void WhenOver(std::function<void()> done);
+  JobState state() const;
   JobProgress progress() const;
   RestoreReport restored() const;
 

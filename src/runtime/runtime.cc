@@ -43,6 +43,7 @@ std::optional<Status> JobHandle::WaitFor(int64_t timeout_us) const {
 }
 void JobHandle::WhenOver(std::function<void()> done) const { job_->WhenOver(std::move(done)); }
 void JobHandle::Cancel() const { job_->Cancel(); }
+JobState JobHandle::state() const { return job_->state(); }
 JobProgress JobHandle::progress() const { return job_->progress(); }
 RestoreReport JobHandle::restored() const { return job_->restored(); }
 
@@ -84,8 +85,11 @@ Result<JobHandle> Runtime::Submit(std::shared_ptr<const PhysicalPlan> plan, JobO
                                             *executor_, services_, maker_, finder_));
   {
     std::lock_guard lock(mutex_);
-    Sweep();
     jobs_.push_back(job);
+    if (jobs_.size() >= sweep_at_) {
+      Sweep();
+      sweep_at_ = 2 * jobs_.size() + 16;
+    }
   }
   job->Start();
   return JobHandle(job);

@@ -105,6 +105,7 @@ class JobHandle {
   /// The same, and nothing is processed after it: the job finishes once its sinks have committed
   /// what is in the savepoint. Where that fails, the job goes on.
   Result<std::string> StopWithSavepoint(const std::string& folder) const;
+  JobState state() const;  ///< cheaper than `progress`
   JobProgress progress() const;
   RestoreReport restored() const;  ///< of its last (re)start
 
@@ -130,7 +131,7 @@ class Runtime {
   std::vector<JobHandle> jobs() const;  ///< that still run
 
  private:
-  void Sweep() const;
+  void Sweep() const;  ///< forgets jobs that are over
   Status CheckFolderIsFree(const JobOptions& options) const;
 
   Services& services_;
@@ -139,6 +140,7 @@ class Runtime {
   std::unique_ptr<Executor> executor_;
   mutable std::mutex mutex_;
   mutable std::vector<std::shared_ptr<Job>> jobs_;
+  size_t sweep_at_ = 16;  ///< so many jobs
   int64_t next_job_ = 1;
 };
 

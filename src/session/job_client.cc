@@ -78,12 +78,12 @@ Result<std::string> JobClient::Impl::Savepoint(const std::string& folder, bool s
 }
 
 JobStatus JobClient::Impl::status() {
-  const auto outcome = WaitFor(0);
-  if (!outcome) {
-    const auto job = handle();
-    const bool restarting = job && job->progress().state == JobState::kRestarting;
-    return restarting ? JobStatus::kRestarting : JobStatus::kRunning;
+  if (const auto job = handle()) {
+    if (job->state() == JobState::kRunning) return JobStatus::kRunning;
+    if (job->state() == JobState::kRestarting) return JobStatus::kRestarting;
   }
+  const auto outcome = WaitFor(0);
+  if (!outcome) return JobStatus::kRunning;  // it restarted just now
   if (outcome->ok()) return JobStatus::kFinished;
   return outcome->IsCancelled() ? JobStatus::kCancelled : JobStatus::kFailed;
 }

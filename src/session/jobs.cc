@@ -14,7 +14,7 @@ namespace {
 
 /// Under which a plan knows the receiver of a query before it is started.
 constexpr char kResult[] = "result";
-constexpr size_t kEndedJobsKept = 100;
+constexpr size_t kEndedJobsKept = 50;
 
 std::string JoinedTargets(const std::vector<const syntax::Insert*>& inserts) {
   std::string names;
@@ -262,13 +262,21 @@ Result<std::shared_ptr<JobClient>> Session::Impl::Start(PhysicalPlan plan,
   auto job = std::make_shared<JobClient>(
       std::make_shared<JobClient::Impl>(engine_, name, std::move(handle), *shared));
   std::lock_guard lock(jobs_mutex_);
-  if (jobs_.size() >= kEndedJobsKept) {
-    const auto ended = std::ranges::find_if(
-        jobs_, [](const auto& known) { return known->status() > JobStatus::kRestarting; });
-    if (ended != jobs_.end()) jobs_.erase(ended);
-  }
   jobs_.push_back(job);
+  ForgetEndedJobs();
   return job;
+}
+
+/// The oldest, once there are many; seldom, since it looks at all jobs.
+void Session::Impl::ForgetEndedJobs() {
+  if (jobs_.size() < forget_at_) return;
+  size_t ended = 0;
+  for (auto job = jobs_.rbegin(); job != jobs_.rend(); ++job) {
+    const bool is_over = (*job)->status() > JobStatus::kRestarting;
+    if (is_over && ++ended > kEndedJobsKept) job->reset();
+  }
+  std::erase(jobs_, nullptr);
+  forget_at_ = 2 * jobs_.size();
 }
 
 std::vector<std::shared_ptr<JobClient>> Session::Impl::Jobs() const {

@@ -74,6 +74,7 @@ class Session::Impl {
   Result<StatementResult> Run(const syntax::StopJob&, Position);
   Result<sql::PlannedJob> Plan(const syntax::Statement& statement);
   Result<std::shared_ptr<JobClient>> Start(PhysicalPlan plan, const std::string& default_name);
+  void ForgetEndedJobs();
   Result<StatementResult> StartJob(PhysicalPlan plan, const std::string& default_name);
   Result<StatementResult> StartQuery(PhysicalPlan plan);
 
@@ -83,6 +84,7 @@ class Session::Impl {
   std::mutex executing_;  ///< held while a statement is executed
   mutable std::mutex jobs_mutex_;
   std::vector<std::shared_ptr<JobClient>> jobs_;
+  size_t forget_at_ = 200;  ///< so many jobs
 };
 
 /// Whether a statement starts a job: INSERT, a statement set, SELECT.
