@@ -1,4 +1,4 @@
-// The client of `millrace serve`: millrace job …, millrace savepoint.
+// The client of `millrace serve`: millrace job …, millrace savepoint, millrace log-level.
 
 #include <cstdlib>
 #include <memory>
@@ -25,26 +25,38 @@ using nlohmann::json;
 struct JobOptions {
   std::string server = "http://127.0.0.1:" + std::to_string(kServicePort);
   std::string name;
-  std::string file;  ///< submit
-  std::vector<std::string> set;
-  std::string folder;        ///< savepoint, stop
-  std::string restore_from;  ///< submit, start
+  std::string file;                 ///< submit
+  std::vector<std::string> set;     ///< submit
+  std::vector<std::string> levels;  ///< log-level: "component=level"
+  std::string folder;               ///< savepoint, stop
+  std::string restore_from;         ///< submit, start
 };
 using JobOptionsPtr = std::shared_ptr<JobOptions>;
 
+/// The pairs of "key=value"; a user error with the `example`.
+Result<json> PairsOf(const std::vector<std::string>& given, const char* example) {
+  json pairs = json::object();
+  for (const std::string& pair : given) {
+    const size_t equals = pair.find('=');
+    if (equals == std::string::npos) return Error::User("'" + pair + "' has no '='").Hint(example);
+    pairs[pair.substr(0, equals)] = pair.substr(equals + 1);
+  }
+  return pairs;
+}
+
 /// The service's answer; its refusal as an error.
-Result<json> Ask(const JobOptions& options, HttpMethod method, const std::string& path,
-                 const json& body = json::object()) {
+Result<json> Send(const JobOptions& options, HttpMethod method, const std::string& path,
+                  const json& body) {
   HttpRequest request;
   request.method = method;
-  request.url = options.server + "/v1/jobs" + path;
+  request.url = options.server + path;
   request.timeout_us = 600'000'000;  // a savepoint may be large
   request.check_command = "millrace serve";
   const char* token = std::getenv("MILLRACE_TOKEN");
   if (token != nullptr && *token != '\0') {
     request.headers.push_back({"Authorization", "Bearer " + std::string(token)});
   }
-  if (method == HttpMethod::kPost) {
+  if (method == HttpMethod::kPost || method == HttpMethod::kPut) {
     request.headers.push_back({"Content-Type", "application/json"});
     request.body = {HttpPiece::Of(body.dump())};
   }
@@ -58,6 +70,12 @@ Result<json> Ask(const JobOptions& options, HttpMethod method, const std::string
   return Error::User(answer.value("error", "the service refused"))
       .At({answer.value("line", 0), answer.value("column", 0)})
       .Hint(answer.value("hint", ""));
+}
+
+/// Of the service's jobs.
+Result<json> Ask(const JobOptions& options, HttpMethod method, const std::string& path,
+                 const json& body = json::object()) {
+  return Send(options, method, "/v1/jobs" + path, body);
 }
 
 int Report(const Status& status, const std::string& sql = {}) {
@@ -92,19 +110,15 @@ int Submit(const JobOptions& options) {
     PrintError(Describe(sql.status()));
     return kUsage;
   }
-  json settings = json::object();
-  for (const std::string& setting : options.set) {
-    const size_t equals = setting.find('=');
-    if (equals == std::string::npos) {
-      PrintError("--set " + setting + " has no '='\n  hint: --set key=value");
-      return kUsage;
-    }
-    settings[setting.substr(0, equals)] = setting.substr(equals + 1);
+  const auto settings = PairsOf(options.set, "--set key=value");
+  if (!settings.ok()) {
+    PrintError(Describe(settings.status()));
+    return kUsage;
   }
   const auto answer = Ask(options, HttpMethod::kPost, "",
                           {{"name", options.name},
                            {"sql", *sql},
-                           {"settings", std::move(settings)},
+                           {"settings", *settings},
                            {"restore_from", options.restore_from}});
   if (!answer.ok()) return Report(answer.status(), *sql);
   PrintNote("Job '" + options.name + "' runs.");
@@ -134,6 +148,15 @@ int Cancel(const JobOptions& options) {
 
 int Remove(const JobOptions& options) {
   return Report(Ask(options, HttpMethod::kDelete, '/' + options.name).status());
+}
+
+int SetLevels(const JobOptions& options) {
+  const auto levels = PairsOf(options.levels, "millrace log-level runtime=debug");
+  if (!levels.ok()) {
+    PrintError(Describe(levels.status()));
+    return kUsage;
+  }
+  return Report(Send(options, HttpMethod::kPut, "/v1/log-levels", *levels).status());
 }
 
 /// A command with what all of them have.
@@ -195,6 +218,12 @@ void AddJobCommands(CLI::App& program, Action* action) {
           [](const JobOptions& o) { return Save(o, "savepoint"); });
   AddName(savepoint, options);
   AddFolder(savepoint, options);
+
+  Add(program, "log-level", "Change what a running service logs, by component", options, action,
+      SetLevels)
+      ->add_option("COMPONENT=LEVEL", options->levels,
+                   "Such as runtime=debug; levels are debug, info, warn, error, off")
+      ->required();
 }
 
 }  // namespace millrace::cli

@@ -26,7 +26,7 @@ struct HttpPiece {
   }
 };
 
-enum class HttpMethod : uint8_t { kGet, kPost, kDelete };
+enum class HttpMethod : uint8_t { kGet, kPost, kPut, kDelete };
 
 struct HttpRequest {
   HttpMethod method = HttpMethod::kGet;

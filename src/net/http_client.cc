@@ -65,7 +65,7 @@ class Transfer {
     curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, this);
     curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, OnConnected);
     curl_easy_setopt(easy, CURLOPT_PREREQDATA, this);
-    if (request_.method == HttpMethod::kPost) {
+    if (request_.method == HttpMethod::kPost || request_.method == HttpMethod::kPut) {
       curl_easy_setopt(easy, CURLOPT_POST, 1L);
       curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE,
                        static_cast<curl_off_t>(request_.body_bytes()));
@@ -74,6 +74,9 @@ class Transfer {
       curl_easy_setopt(easy, CURLOPT_SEEKFUNCTION, OnSeek);
       curl_easy_setopt(easy, CURLOPT_SEEKDATA, this);
       AddHeader("Expect:");  // waiting for "100 Continue" would cost a round trip
+    }
+    if (request_.method == HttpMethod::kPut) {
+      curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, "PUT");
     }
     if (request_.method == HttpMethod::kDelete) {
       curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, "DELETE");

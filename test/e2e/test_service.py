@@ -121,6 +121,9 @@ def test_stop_and_start_keep_the_state(tmp_path):
         assert service.client("job", "start", "ticks").returncode == 0
         assert "runs already" in service.client("job", "start", "ticks").stderr
         service.wait_for("ticks", lambda job: len(numbers(tmp_path / "out")) > stored + 500)
+        restored = service.ask("/v1/jobs/ticks")[1]["restored"]
+        assert restored["checkpoint"] == stopped.stdout.strip()
+        assert restored["kept"] and not (restored["new"] or restored["dropped"] or restored["skipped"])
         assert "stop or cancel it first" in service.client("job", "remove", "ticks").stderr
         assert service.client("job", "cancel", "ticks").returncode == 0
         assert service.client("job", "remove", "ticks").returncode == 0
@@ -175,12 +178,47 @@ def test_metrics_and_log_levels(tmp_path):  # P7
         service.wait_for("ticks", lambda job: job["rows_written"] > 100)
         text = service.ask("/metrics")[1]
         assert 'millrace_job_running{job="ticks"} 1' in text
+        assert 'millrace_operator_queued_bytes{job="ticks"' in text
         assert 'millrace_job_restarts_total{job="ticks"} 0' in text
         assert re.search(r'millrace_operator_rows_out_total\{job="ticks",node="[^"]+",op="source"\} [1-9]', text)
         assert service.ask("/v1/log-levels", "PUT", {"runtime": "debug"})[0] == 200
         assert service.ask("/v1/log-levels", "PUT", {"runtime": "loud"})[0] == 400
+        assert service.client("log-level", "runtime=warn", "server.jobs=debug").returncode == 0
+        assert "loud" in service.client("log-level", "runtime=loud").stderr
+        assert service.client("log-level", "runtime").returncode == 2
         assert service.ask("/healthz") == (200, "ok\n")
         assert service.ask("/v1/info")[1]["name"] == "millrace"
+
+
+COUNTED = """
+CREATE TABLE ticks (k BIGINT, ts AS TO_TIMESTAMP_LTZ(k, 3), WATERMARK FOR ts AS ts) WITH ('connector' = 'datagen',
+  'rows-per-second' = '2000', 'fields.k.kind' = 'sequence', 'fields.k.start' = '1', 'fields.k.end' = '1000000000');
+CREATE TABLE nowhere (k BIGINT, n BIGINT) WITH ('connector' = 'blackhole');
+INSERT INTO nowhere SELECT MOD(k, 100), COUNT(*) FROM ticks GROUP BY MOD(k, 100);
+"""
+
+
+def test_what_operators_hold_is_told(tmp_path):  # P7
+    two = {"parallelism.default": 2}  # so that there are exchanges
+    with Service(tmp_path / "data") as service:
+        assert service.ask("/v1/jobs", "POST", {"name": "counted", "sql": COUNTED, "settings": two})[0] == 201
+
+        def told(job):
+            operators = {each["op"]: each for each in job["operators"]}
+            counts, written = operators.get("aggregate"), [each for each in job["checkpoints"] if each["path"]]
+            return (counts and counts["state_bytes"] > 100 * 16
+                    and any(each["queue_capacity_bytes"] > 0 for each in operators.values())
+                    and counts["watermark_us"] and 0 < counts["watermark_us"] < 10**10 and written
+                    and written[-1]["total_bytes"] >= written[-1]["written_bytes"] > 0)
+
+        job = service.wait_for("counted", told)
+        counts = next(each for each in job["operators"] if each["op"] == "aggregate")
+        # The rows' time is near 1970, so the lag is nearly the wall clock.
+        assert abs(counts["watermark_lag_us"] + counts["watermark_us"] - time.time() * 1e6) < 60e6
+        text = service.ask("/metrics")[1]
+        assert re.search(r'millrace_operator_state_bytes\{job="counted",node="[^"]+",op="aggregate"\} [1-9]', text)
+        assert re.search(r'millrace_operator_watermark_lag_us\{job="counted",node="[^"]+",op="aggregate"\} [1-9]', text)
+        assert re.search(r'millrace_last_checkpoint_total_bytes\{job="counted"\} [1-9]', text)
 
 
 def test_a_token_guards_it(tmp_path):  # P6
