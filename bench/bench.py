@@ -4,12 +4,14 @@ import argparse
 
 import chain
 import footprint
+import kafka
 import nexmark
 import scoring
 from measure import Sizes
 
-TOPICS = {"chain": chain, "nexmark": nexmark, "scoring": scoring, "footprint": footprint}
-FULL = {"rows": 18 * 86_400, "events": 2_000_000, "forest": 500_000, "linear": 3_000_000}
+TOPICS = {"chain": chain, "nexmark": nexmark, "scoring": scoring, "footprint": footprint, "kafka": kafka}
+FULL = {"rows": 18 * 86_400, "events": 2_000_000, "forest": 500_000, "linear": 3_000_000,
+        "jobs": 10_008, "kafka": 1_800_000}
 
 
 def main():

@@ -5,6 +5,7 @@ import pathlib
 import pty
 import select
 import subprocess
+import time
 
 from measure import MILLRACE, Table, medians, sql, verdict
 
@@ -27,6 +28,24 @@ def shell_memory():
     return int(status.split("VmRSS:")[1].split()[0]) / 1024
 
 
+def jobs_memory(count):
+    """Resident MB of a process in which so many small jobs run."""
+    script = """CREATE TABLE ticks (id BIGINT, v DOUBLE) WITH ('connector' = 'datagen', 'rows-per-second' = '1');
+        CREATE TABLE nowhere (k BIGINT, n BIGINT) WITH ('connector' = 'blackhole');\n"""
+    script += "INSERT INTO nowhere SELECT MOD(id, 10), COUNT(*) FROM ticks WHERE v > 0 GROUP BY MOD(id, 10);\n" * count
+    script += "SELECT 'all run' AS said;\n"
+    command = [MILLRACE, "run", "--output", "csv", "--progress", "off", "-"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as run:
+        run.stdin.write(script.encode())
+        run.stdin.close()
+        if run.stdout.readline() != b"all run\n":
+            raise SystemExit("the jobs did not start")
+        time.sleep(5)
+        status = pathlib.Path(f"/proc/{run.pid}/status").read_text(encoding="utf-8")
+        run.kill()
+    return int(status.split("VmRSS:")[1].split()[0]) / 1024
+
+
 def report(sizes):
     done = medians({"job": sql(ONE_ROW)}, max(10, sizes.runs))["job"]
     table = Table("Footprint", ["", "value", "aim", ""])
@@ -34,4 +53,6 @@ def report(sizes):
     table.lines.append(["… its CPU, ms", f"{done.cpu * 1e3:.0f}", "", ""])
     table.lines.append(["… its peak memory, MB", f"{done.memory:.0f}", "", ""])
     table.lines.append(["shell at its prompt, MB", *verdict(shell_memory(), 80, True)])
+    jobs = max(sizes.jobs, 18)
+    table.lines.append([f"{jobs:,} jobs in one process, MB", *verdict(jobs_memory(jobs), 4096, True)])
     return [table]

@@ -32,6 +32,8 @@ class Sizes:
     events: int  # of nexmark
     forest: int  # rows that are scored
     linear: int
+    jobs: int  # that run side by side
+    kafka: int  # records from topic to topic
     runs: int  # of each case; the median counts
 
 
