@@ -66,7 +66,7 @@ find_package(nlohmann_json REQUIRED)
 find_package(simdjson REQUIRED)
 find_package(CURL REQUIRED)
 find_package(ZLIB REQUIRED)
-find_package(OpenSSL REQUIRED COMPONENTS Crypto)
+find_package(OpenSSL REQUIRED COMPONENTS Crypto SSL)
 find_package(date REQUIRED) # time zones: date::date-tz
 find_package(Threads REQUIRED)
 find_package(GTest REQUIRED)

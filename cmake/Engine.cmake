@@ -18,7 +18,9 @@ if(NOT MILLRACE_SANITIZE)
   target_link_options(millrace_engine PRIVATE -Wl,--no-undefined)
 endif()
 
+add_subdirectory(${CMAKE_SOURCE_DIR}/grpc)
+
 add_executable(millrace ${CMAKE_SOURCE_DIR}/src/cli/loader.cc)
 target_include_directories(millrace PRIVATE ${CMAKE_SOURCE_DIR}/src ${CMAKE_SOURCE_DIR}/include)
 target_link_libraries(millrace PRIVATE ${CMAKE_DL_LIBS})
-add_dependencies(millrace millrace_engine)
+add_dependencies(millrace millrace_engine millrace_grpc)

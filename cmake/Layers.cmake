@@ -3,6 +3,7 @@
 #   <name>_test       *_test.cc, one GoogleTest executable and one ctest "unit.<name>";
 #                     linked only with the layer and what it depends on
 #   <name>_bench      *_bench.cc, one Google Benchmark executable; built by the target `benchmarks` only
+#   <file>.pb.h       from each <file>.proto, for the layer and what depends on it
 #   <file>            each <file>_fuzz.cc, one libFuzzer executable; fuzz preset only
 # A folder without sources yet is an empty target that passes its dependencies on.
 
@@ -19,6 +20,29 @@ function(millrace_executable target sources)
   if(arg_PCH)
     millrace_use_pch(${target} ${arg_PCH})
   endif()
+endfunction()
+
+# The C++ of each *.proto of the folder, as <file>.pb.h for the target's own sources.
+# What else reads them links with millrace_protos.
+add_library(millrace_protos INTERFACE)
+target_include_directories(millrace_protos SYSTEM INTERFACE ${CMAKE_BINARY_DIR}/generated/proto)
+
+function(millrace_protos target folder)
+  file(GLOB_RECURSE protos CONFIGURE_DEPENDS ${folder}/*.proto)
+  set(out ${CMAKE_BINARY_DIR}/generated/proto)
+  foreach(proto ${protos})
+    cmake_path(GET proto PARENT_PATH from)
+    cmake_path(GET proto STEM stem)
+    add_custom_command(
+      OUTPUT ${out}/${stem}.pb.cc ${out}/${stem}.pb.h
+      COMMAND ${CMAKE_COMMAND} -E make_directory ${out}
+      COMMAND protobuf::protoc --proto_path=${from} --cpp_out=${out} ${proto}
+      DEPENDS ${proto} VERBATIM)
+    target_sources(${target} PRIVATE ${out}/${stem}.pb.cc)
+    set_source_files_properties(${out}/${stem}.pb.cc PROPERTIES
+      COMPILE_OPTIONS "-w" SKIP_PRECOMPILE_HEADERS ON)
+    target_include_directories(${target} SYSTEM PRIVATE ${out})
+  endforeach()
 endfunction()
 
 # millrace_layer(<name> [DEPENDS <lower layers>...] [LIBS <libraries>...])
@@ -39,6 +63,7 @@ function(millrace_layer name)
   if(sources)
     add_library(millrace_${name} STATIC ${sources})
     set(scope PUBLIC)
+    millrace_protos(millrace_${name} ${folder})
     set_target_properties(millrace_${name} PROPERTIES EXCLUDE_FROM_ALL ${MILLRACE_FUZZ})
     millrace_use_pch(millrace_${name} millrace_pch)
     set_property(GLOBAL APPEND PROPERTY MILLRACE_LAYERS millrace_${name})

@@ -26,6 +26,15 @@ struct HttpPiece {
   }
 };
 
+/// How a server proves who it is, and the client. Files are PEM, read at each new connection.
+struct TlsSettings {
+  std::string ca_file;  ///< empty: what the machine trusts
+  std::string certificate_file, key_file;
+  bool verify = true;
+
+  bool operator==(const TlsSettings&) const = default;
+};
+
 enum class HttpMethod : uint8_t { kGet, kPost, kPut, kDelete };
 
 struct HttpRequest {
@@ -37,6 +46,10 @@ struct HttpRequest {
   int64_t timeout_us =
       30'000'000;  ///< all of it, from the start of the connection to the last byte
   size_t max_response_bytes = size_t{1} << 30;
+  int max_connections = 0;  ///< to this endpoint at a time; further requests wait; 0: any number
+  std::shared_ptr<const TlsSettings> tls;  ///< null: the defaults
+  bool http2 = false;      ///< over a plain connection without asking first; trailers are headers
+  bool send_once = false;  ///< never sent again by the client itself, on whatever connection
   std::string
       check_command;  ///< what to run to see whether the server is there; for the hints of errors
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cctype>
 #include <cstring>
+#include <deque>
 #include <future>
 #include <map>
 #include <memory>
@@ -46,9 +47,11 @@ class Transfer {
   ~Transfer() { curl_slist_free_all(headers_); }
 
   void Configure(CURL* easy) {
+    curl_slist_free_all(headers_);
+    headers_ = nullptr;
     curl_easy_setopt(easy, CURLOPT_URL, request_.url.c_str());
     curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-    curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
+    ConfigureProtocol(easy);
     curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(easy, CURLOPT_PRIVATE, this);
@@ -109,6 +112,20 @@ class Transfer {
     done_(std::move(result));
   }
 
+  const HttpRequest& request() const { return request_; }
+
+  /// True once: HTTP/2 over plain TCP found no connection to go on. libcurl 7.88 cannot use one
+  /// again that was begun without asking first, unless it is told that it is HTTP/2 anyway, and it
+  /// cannot begin one when it is told so; so the first try is for one that is there, and nothing
+  /// has been sent when it fails.
+  bool NeedsNewConnection() {
+    if (!lacks_connection_) return false;
+    lacks_connection_ = false;
+    new_connection_ = true;
+    phase_ = HttpPhase::kResolve;
+    return true;
+  }
+
   void Abandon() {
     HttpResult result;
     result.phase = phase_;
@@ -119,6 +136,33 @@ class Transfer {
   }
 
  private:
+  void ConfigureProtocol(CURL* easy) {
+    const bool secure = request_.url.starts_with("https:");
+    long version = CURL_HTTP_VERSION_1_1;
+    if (request_.http2) {
+      version = secure            ? CURL_HTTP_VERSION_2TLS
+                : new_connection_ ? CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE
+                                  : CURL_HTTP_VERSION_2_0;
+      curl_easy_setopt(easy, CURLOPT_PIPEWAIT, 1L);
+      curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, new_connection_ && !secure ? 1L : 0L);
+    }
+    curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, version);
+    if (!request_.tls) return;
+    const TlsSettings& tls = *request_.tls;
+    if (!tls.ca_file.empty()) {
+      curl_easy_setopt(easy, CURLOPT_CAINFO, tls.ca_file.c_str());
+      curl_easy_setopt(easy, CURLOPT_CAPATH, nullptr);
+    }
+    if (!tls.certificate_file.empty()) {
+      curl_easy_setopt(easy, CURLOPT_SSLCERT, tls.certificate_file.c_str());
+      curl_easy_setopt(easy, CURLOPT_SSLKEY, tls.key_file.c_str());
+    }
+    if (!tls.verify) {
+      curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 0L);
+      curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L);
+    }
+  }
+
   /// Rounded up: a request must not end before its time.
   static long Milliseconds(int64_t us) {
     return static_cast<long>(std::max<int64_t>(1, (us + 999) / 1000));
@@ -176,6 +220,7 @@ class Transfer {
   /// To the beginning, when a kept connection turns out to be closed and libcurl takes a new one.
   static int OnSeek(void* self, curl_off_t offset, int origin) {
     auto& transfer = *static_cast<Transfer*>(self);
+    if (transfer.request_.send_once) return CURL_SEEKFUNC_FAIL;
     if (offset != 0 || origin != SEEK_SET) return CURL_SEEKFUNC_CANTSEEK;
     transfer.piece_ = transfer.offset_ = 0;
     return CURL_SEEKFUNC_OK;
@@ -183,6 +228,11 @@ class Transfer {
 
   static curl_socket_t OnSocket(void* self, curlsocktype, curl_sockaddr* address) {
     auto& transfer = *static_cast<Transfer*>(self);
+    const HttpRequest& request = transfer.request_;
+    if (request.http2 && !transfer.new_connection_ && request.url.starts_with("http:")) {
+      transfer.lacks_connection_ = true;
+      return CURL_SOCKET_BAD;
+    }
     transfer.phase_ = HttpPhase::kConnect;
     char host[NI_MAXHOST], port[NI_MAXSERV];
     if (getnameinfo(&address->addr, address->addrlen, host, sizeof host, port, sizeof port,
@@ -205,6 +255,7 @@ class Transfer {
   std::string address_;
   size_t piece_ = 0, offset_ = 0;  // what of the body is sent
   bool too_large_ = false;
+  bool new_connection_ = false, lacks_connection_ = false;
   curl_slist* headers_ = nullptr;
   char error_[CURL_ERROR_SIZE] = {};
 };
@@ -244,6 +295,10 @@ class CurlClient final : public HttpClient {
     std::unique_ptr<Transfer> transfer;
     std::function<void()> work;
     int64_t at_us = 0;
+  };
+  struct Origin {
+    int running = 0;
+    std::deque<std::pair<uint64_t, std::unique_ptr<Transfer>>> waiting;
   };
   struct Running {
     CURL* easy;
@@ -288,20 +343,77 @@ class CurlClient final : public HttpClient {
         timers_.emplace(std::pair(order.at_us, order.id), std::move(order.work));
         continue;
       }
-      CURL* easy = idle_.empty() ? curl_easy_init() : idle_.back();
-      if (!idle_.empty()) idle_.pop_back();
-      order.transfer->Configure(easy);
-      curl_multi_add_handle(multi_, easy);
-      running_.emplace(order.id, Running{easy, std::move(order.transfer)});
-      id_of_[easy] = order.id;
+      const int limit = order.transfer->request().max_connections;
+      if (limit == 0) {
+        Begin(order.id, std::move(order.transfer));
+        continue;
+      }
+      Origin& origin = origins_[OriginOf(order.transfer->request().url)];
+      if (origin.running < limit) {
+        ++origin.running;
+        Begin(order.id, std::move(order.transfer));
+      } else {
+        origin.waiting.emplace_back(order.id, std::move(order.transfer));
+      }
     }
     for (const uint64_t id : cancelled) {
       std::erase_if(timers_, [id](const auto& timer) { return timer.first.second == id; });
-      if (auto transfer = Take(id)) transfer->Abandon();
+      auto transfer = Take(id);
+      if (!transfer) transfer = TakeWaiting(id);
+      if (transfer) transfer->Abandon();
+    }
+  }
+
+  void Begin(uint64_t id, std::unique_ptr<Transfer> transfer) {
+    CURL* easy = idle_.empty() ? curl_easy_init() : idle_.back();
+    if (!idle_.empty()) idle_.pop_back();
+    transfer->Configure(easy);
+    curl_multi_add_handle(multi_, easy);
+    running_.emplace(id, Running{easy, std::move(transfer)});
+    id_of_[easy] = id;
+  }
+
+  /// "http://host:8000"
+  static std::string OriginOf(const std::string& url) {
+    const auto scheme = url.find("://");
+    return url.substr(0, url.find('/', scheme == std::string::npos ? 0 : scheme + 3));
+  }
+
+  std::unique_ptr<Transfer> TakeWaiting(uint64_t id) {
+    for (auto& [name, origin] : origins_) {
+      const auto at = std::find_if(origin.waiting.begin(), origin.waiting.end(),
+                                   [id](const auto& each) { return each.first == id; });
+      if (at == origin.waiting.end()) continue;
+      auto transfer = std::move(at->second);
+      origin.waiting.erase(at);
+      return transfer;
+    }
+    return nullptr;
+  }
+
+  /// A request to an endpoint of limited connections has ended: the next one may go.
+  void Leave(const HttpRequest& request) {
+    if (request.max_connections == 0) return;
+    const auto at = origins_.find(OriginOf(request.url));
+    Origin& origin = at->second;
+    --origin.running;
+    if (!origin.waiting.empty()) {
+      auto [id, transfer] = std::move(origin.waiting.front());
+      origin.waiting.pop_front();
+      ++origin.running;
+      Begin(id, std::move(transfer));
+    } else if (origin.running == 0) {
+      origins_.erase(at);
     }
   }
 
   std::unique_ptr<Transfer> Take(uint64_t id) {
+    auto transfer = Remove(id);
+    if (transfer) Leave(transfer->request());
+    return transfer;
+  }
+
+  std::unique_ptr<Transfer> Remove(uint64_t id) {
     const auto at = running_.find(id);
     if (at == running_.end()) return nullptr;
     auto transfer = std::move(at->second.transfer);
@@ -321,6 +433,10 @@ class CurlClient final : public HttpClient {
       CURL* easy = message->easy_handle;
       const CURLcode code = message->data.result;
       const uint64_t id = id_of_[easy];
+      if (running_.at(id).transfer->NeedsNewConnection()) {
+        Begin(id, Remove(id));
+        continue;
+      }
       // The information of the handle is gone once it is taken out.
       running_.at(id).transfer->Finish(easy, code);
       Take(id);
@@ -347,6 +463,7 @@ class CurlClient final : public HttpClient {
   std::unordered_map<uint64_t, Running> running_;
   std::unordered_map<CURL*, uint64_t> id_of_;
   std::vector<CURL*> idle_;
+  std::map<std::string, Origin> origins_;  ///< those whose connections are limited
   std::map<std::pair<int64_t, uint64_t>, std::function<void()>> timers_;  ///< by time
 };
 

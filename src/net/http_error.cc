@@ -26,6 +26,25 @@ std::string Decimal(double value, const char* unit) {
   return number + unit;
 }
 
+/// What to do about a handshake that failed, from what OpenSSL says of it.
+std::string TlsHint(std::string_view detail) {
+  const auto says = [&](std::string_view text) { return detail.find(text) != detail.npos; };
+  if (says("expired")) return "renew the certificate, or check this machine's clock";
+  if (says("self-signed") || says("self signed") || says("unable to get local issuer")) {
+    return "name the file of the authority that signed it ('tls-ca')";
+  }
+  if (says("does not match") || says("subject name")) {
+    return "use the host name that the certificate is for";
+  }
+  if (says("certificate required") || says("bad certificate")) {
+    return "the server wants to see a certificate of the client ('tls-certificate', 'tls-key')";
+  }
+  if (says("could not load") || says("unable to set") || says("error setting certificate")) {
+    return "is the file there, readable, and PEM?";
+  }
+  return "does the server speak TLS on this port, with a certificate that this machine trusts?";
+}
+
 }  // namespace
 
 std::string DurationText(int64_t us) {
@@ -93,10 +112,7 @@ Status DescribeFailure(const HttpRequest& request, const HttpFailure& failure) {
     case CURLE_SSL_CERTPROBLEM:
       return Error::User("TLS with " + HostOf(url) + address + " failed: " + failure.detail)
           .In(url)
-          .Hint(
-              "does the server speak TLS on this port, with a certificate that this machine "
-              "trusts? try: " +
-              check);
+          .Hint(TlsHint(failure.detail) + "; try: " + check);
     case CURLE_URL_MALFORMAT:
     case CURLE_UNSUPPORTED_PROTOCOL:
       return Error::User("'" + url + "' is not an http or https URL: " + failure.detail);
