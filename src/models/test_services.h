@@ -63,7 +63,8 @@ inline Result<ModelConfig> Define(TestServices& services, const std::string& pro
   if (config.output.size() == 0) {
     ARROW_ASSIGN_OR_RAISE(config.output, SchemaOf(signature.outputs));
   }
-  ARROW_RETURN_NOT_OK(CheckColumns("m", "INPUT", config.input, signature.inputs));
+  ARROW_RETURN_NOT_OK(
+      CheckColumns("m", "INPUT", TensorInputs(config.input, signature), signature.inputs));
   ARROW_RETURN_NOT_OK(CheckColumns("m", "OUTPUT", config.output, signature.outputs));
   return config;
 }

@@ -10,6 +10,7 @@
 #include <arrow/type.h>
 
 #include "operators/make.h"
+#include "plan/micro_batch.h"
 #include "spi/services.h"
 
 namespace millrace {
@@ -57,6 +58,12 @@ Schema Joined(const Schema& input, const Schema& arguments) {
   return joined;
 }
 
+/// The columns that the arguments are computed into.
+Schema ArgumentsOf(const PredictConfig& config) {
+  const bool lists = IsMicroBatch(config.model.input, config.arguments);
+  return lists ? ArraysOf(config.model.input) : config.model.input;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Operator>> MakePredict(const OperatorRequest& request) {
@@ -75,7 +82,9 @@ Predict::Predict(const OperatorRequest& request, ExpressionEvaluator arguments)
     : config_(ConfigOf<PredictConfig>(request.node)),
       input_(request.inputs[0].schema),
       time_zone_(request.time_zone),
-      joined_schema_(Joined(input_, config_.model.input).ToArrow()),
+      micro_batches_(IsMicroBatch(config_.model.input, config_.arguments)),
+      joined_schema_(Joined(input_, ArgumentsOf(config_)).ToArrow()),
+      arguments_schema_(Joined({}, ArgumentsOf(config_)).ToArrow()),
       model_schema_(Joined({}, config_.model.input).ToArrow()),
       output_schema_(request.node.ports[0].schema.ToArrow()),
       failed_schema_(FailedRowsSchema(input_).ToArrow()),
@@ -116,6 +125,17 @@ void Predict::WaitForModel() {
                                           [sender = context_->sender()](Status status) {
                                             sender.Send({kReady, nullptr, std::move(status)});
                                           });
+}
+
+void Predict::SetMeters() {
+  MetricLabels labels = context_->metrics().labels();
+  labels["model"] = config_.model.name;
+  labels["version"] = model_->signature().version;
+  MetricGroup group(context_->metrics().registry(), std::move(labels));
+  meters_ = {group.counter("requests"),  group.counter("success"),
+             group.counter("failure"),   group.counter("output_rows"),
+             group.histogram("latency"), group.histogram("engine_queue"),
+             group.gauge("in_flight")};
 }
 
 int64_t Predict::request_rows() const {
@@ -223,16 +243,51 @@ Status Predict::Start(Request& request) {
   const auto columns = request.rows.rows->columns();
   Batch arguments;
   arguments.rows =
-      arrow::RecordBatch::Make(model_schema_, request.rows.num_rows(),
+      arrow::RecordBatch::Make(arguments_schema_, request.rows.num_rows(),
                                arrow::ArrayVector(columns.begin() + input_.size(), columns.end()));
+  if (micro_batches_) {
+    ARROW_ASSIGN_OR_RAISE(request.micro_batch,
+                          MicroBatchCall::Make(*arguments.rows, model_schema_));
+    arguments = request.micro_batch->elements();
+    if (arguments.empty()) {
+      Prediction nothing;
+      nothing.version = request.model->signature().version;
+      ARROW_ASSIGN_OR_RAISE(nothing.outputs,
+                            arrow::RecordBatch::MakeEmpty(config_.model.output.ToArrow()));
+      request.result = request.micro_batch->Fold(std::move(nothing));
+      return Status::OK();
+    }
+  }
   CallOptions options;
+  options.subtask = context_->subtask();
   if (config_.timeout_us > 0) options.deadline_us = request.arrived_us + config_.timeout_us;
+  request.sent_us = context_->env().NowMicros();
+  meters_.requests->Add();
+  meters_.queue->Record(std::max<int64_t>(0, request.sent_us - request.arrived_us));
   const auto slot = std::make_shared<ResultSlot>(context_->sender(), request.id);
   request.call = request.model->PredictAsync(
       arguments, options, [slot](Result<Prediction> result) { slot->Put(std::move(result)); });
-  request.result = slot->EndCall();
-  if (!request.result) ++in_flight_;
+  auto result = slot->EndCall();
+  if (result) {
+    Answered(request, std::move(*result));
+  } else {
+    meters_.in_flight->Set(++in_flight_);
+  }
   return Status::OK();
+}
+
+void Predict::Answered(Request& request, Result<Prediction> result) {
+  const auto n = static_cast<int64_t>(
+      request.micro_batch ? request.micro_batch->elements().num_rows() : request.rows.num_rows());
+  const int64_t failed = result.ok() ? static_cast<int64_t>(result->errors.size()) : n;
+  (failed < n || n == 0 ? meters_.success : meters_.failure)->Add();
+  meters_.output_rows->Add(n - failed);
+  meters_.latency->Record(std::max<int64_t>(0, context_->env().NowMicros() - request.sent_us));
+  if (request.micro_batch && result.ok()) {
+    request.result = request.micro_batch->Fold(std::move(*result));
+  } else {
+    request.result = std::move(result);
+  }
 }
 
 Status Predict::Store(Request& request) {
@@ -280,7 +335,11 @@ Status Predict::OnCompletions(std::span<Completion> completions, Collector& out)
     if (completion.tag == kReady) {
       ARROW_RETURN_NOT_OK(completion.status);
       ARROW_ASSIGN_OR_RAISE(model_, context_->services().models().TryLease(config_.model, {}));
-      if (!model_) WaitForModel();
+      if (model_) {
+        SetMeters();
+      } else {
+        WaitForModel();
+      }
       continue;
     }
     const auto request = std::find_if(requests_.begin(), requests_.end(), [&](const Request& each) {
@@ -289,9 +348,9 @@ Status Predict::OnCompletions(std::span<Completion> completions, Collector& out)
     if (request == requests_.end()) {
       return Error::Internal("a model answered twice").In(config_.model.name);
     }
-    request->result = std::move(*std::static_pointer_cast<Result<Prediction>>(completion.value));
+    Answered(*request, std::move(*std::static_pointer_cast<Result<Prediction>>(completion.value)));
     request->call.reset();
-    --in_flight_;
+    meters_.in_flight->Set(--in_flight_);
   }
   // Rows that came before the model was there have waited long enough.
   if (model_)

@@ -8,7 +8,9 @@
 #include <utility>
 #include <vector>
 
+#include "base/metrics.h"
 #include "expr/evaluator.h"
+#include "operators/micro_batch_call.h"
 #include "plan/nodes.h"
 #include "spi/model.h"
 #include "spi/operator.h"
@@ -57,20 +59,33 @@ class Predict final : public Operator {
     std::string version;  ///< restored: the one that it was sent to before
     ModelLease model;
     std::unique_ptr<Call> call;
+    std::optional<MicroBatchCall> micro_batch;
     std::optional<Result<Prediction>> result;
+    int64_t sent_us = 0;
     bool started = false;
     bool stored = false;  ///< is in the state
+  };
+
+  /// Per operator, model and version (T11); times in µs.
+  struct Meters {
+    std::shared_ptr<Counter> requests, success, failure, output_rows;
+    std::shared_ptr<Histogram> latency;  ///< of a request, from its call to its result
+    std::shared_ptr<Histogram> queue;    ///< of its first row, from its arrival to the call
+    std::shared_ptr<Gauge> in_flight;
   };
 
   Predict(const OperatorRequest& request, ExpressionEvaluator arguments);
 
   int64_t request_rows() const;
   void WaitForModel();
+  void SetMeters();
   Status AddRows(Batch batch);
   /// Makes requests of the waiting rows: full ones, and with `all` a smaller last one.
   Status Cut(bool all);
   Status StartRequests();
   Status Start(Request& request);
+  /// Puts down what came for a request.
+  void Answered(Request& request, Result<Prediction> result);
   Status Store(Request& request);
   /// Emits what is done, starts what now may be.
   Status Drain(Collector& out);
@@ -85,10 +100,13 @@ class Predict final : public Operator {
   const PredictConfig& config_;
   const Schema input_;
   const std::string time_zone_;
-  std::shared_ptr<arrow::Schema> joined_schema_, model_schema_, output_schema_, failed_schema_;
+  const bool micro_batches_;  ///< the arguments are arrays of what the model takes
+  std::shared_ptr<arrow::Schema> joined_schema_, arguments_schema_, model_schema_, output_schema_,
+      failed_schema_;
   ExpressionEvaluator arguments_;
   OperatorContext* context_ = nullptr;
   ModelLease model_;
+  Meters meters_;  ///< of `model_`
   EventTime watermark_;
 
   std::vector<Batch> waiting_;  ///< joined rows that no request has taken

@@ -321,6 +321,64 @@ TEST_F(PredictTest, DeadlineCountsFromTheArrival) {  // T3: 'timeout'
   EXPECT_EQ(model().open.at(0).options.deadline_us, arrived_us + 1'000'000);
 }
 
+TEST_F(PredictTest, ArraysAreMicroBatches) {  // T13
+  const SqlType list = SqlType::Array(SqlType::Double());
+  const Schema input({{"id", SqlType::Int(), {}}, {"xs", list, {}}});
+  config_->arguments = {Expression::Column(1, list)};
+  Schema output = input;
+  output.Add("y", list);
+  for (const bool local : {true, false}) {
+    Load(local);
+    OperatorHarness h(services_, config_, {{"main", output}}, {input});
+    h.Open();
+    h.Complete();
+    h.Push(BatchOf(input, "[[1, [1, 2]], [2, []], [3, null], [4, [3, null, 5]]]"));
+    h.Advance(config_->linger_us);
+    EXPECT_THAT(model().sizes, ElementsAre(5));
+    if (!local) model().Answer(0);
+    h.Complete();
+    EXPECT_THAT(
+        h.Taken(),
+        ElementsAre("dead 2: the array 'x' is NULL", "dead 3: element 2: x is NULL",
+                    "+I(1, list<item: double>[1, 2], list<item: double>[2, 4])",
+                    "+I(2, list<item: double>[], list<item: double>[])", "+I(3, null, null)",
+                    "+I(4, list<item: double>[3, null, 5], list<item: double>[6, null, 10])"));
+    h.Push(BatchOf(input, "[[5, []]]"));
+    h.Advance(config_->linger_us);
+    EXPECT_THAT(
+        h.Taken(),
+        ElementsAre("+I(5, list<item: double>[], list<item: double>[])"));  // nothing to ask
+    EXPECT_EQ(model().sizes.size(), 1u);
+  }
+}
+
+TEST_F(PredictTest, CountsPerOperatorModelAndVersion) {  // T11
+  Load(false);
+  auto h = Opened();
+  h->Push(BatchOf(kInput, "[[1, 1], [2, null]]"));
+  h->Advance(config_->linger_us);
+  model().Answer(0);
+  h->Complete();
+  h->Push(BatchOf(kInput, "[[3, null]]"));
+  h->Advance(config_->linger_us);
+  model().Answer(0);
+  h->Complete();
+  std::map<std::string, int64_t> values;
+  for (const MetricValue& value : services_.metrics_.Snapshot()) {
+    const auto model = value.labels.find("model");
+    if (model == value.labels.end()) continue;
+    EXPECT_EQ(value.labels.at("version"), "v1");
+    values[value.name] = value.histogram ? value.histogram->count() : value.value;
+  }
+  EXPECT_EQ(values, (std::map<std::string, int64_t>{{"requests", 2},
+                                                    {"success", 1},
+                                                    {"failure", 1},
+                                                    {"output_rows", 1},
+                                                    {"latency", 2},
+                                                    {"engine_queue", 2},
+                                                    {"in_flight", 0}}));
+}
+
 TEST_F(PredictTest, FinishSendsWhatIsLeft) {
   Load(false);
   auto h = Opened();

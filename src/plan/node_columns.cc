@@ -139,6 +139,9 @@ Status Check(const PredictConfig& c, int width) {
   ARROW_RETURN_NOT_OK(CheckNames("the model's input", inputs, c.arguments.size()));
   const auto outputs = static_cast<size_t>(c.model.output.size());
   ARROW_RETURN_NOT_OK(CheckNames("the model's output", c.names.size(), outputs));
+  ARROW_RETURN_NOT_OK(
+      CheckIndices("a sequence's column", c.model.sequence_columns, c.model.input.size()));
+  ARROW_RETURN_NOT_OK(CheckIndices("a sequence's key", c.keys, width));
   return CheckExpressions("a model's argument", c.arguments, width);
 }
 

@@ -341,14 +341,17 @@ Json ToJsonOf(const PredictConfig& c) {
             {"provider", c.model.provider},
             {"options", c.model.options},
             {"input", SchemaToJson(c.model.input)},
-            {"output", SchemaToJson(c.model.output)}}},
+            {"output", SchemaToJson(c.model.output)},
+            {"in_sequence", c.model.in_sequence},
+            {"sequence_columns", c.model.sequence_columns}}},
           {"arguments", ExpressionsToJson(c.arguments)},
           {"names", c.names},
           {"order", NameOf(c.order)},
           {"max_in_flight", c.max_in_flight},
           {"linger_us", c.linger_us},
           {"timeout_us", c.timeout_us},
-          {"async", c.async}};
+          {"async", c.async},
+          {"keys", c.keys}};
 }
 
 void Read(ObjectReader& reader, PredictConfig* c) {
@@ -358,6 +361,8 @@ void Read(ObjectReader& reader, PredictConfig* c) {
   c->model.options = r.StringMap("options");
   c->model.input = r.Columns("input");
   c->model.output = r.Columns("output");
+  c->model.in_sequence = r.Bool("in_sequence", false);
+  c->model.sequence_columns = r.Ints("sequence_columns");
   reader.Absorb(r.Done());
   c->arguments = reader.Exprs("arguments");
   c->names = reader.Strings("names");
@@ -367,6 +372,7 @@ void Read(ObjectReader& reader, PredictConfig* c) {
   c->linger_us = reader.Int("linger_us", defaults.linger_us);
   c->timeout_us = reader.Int("timeout_us", defaults.timeout_us);
   c->async = reader.Bool("async", true);
+  c->keys = reader.Ints("keys");
 }
 
 Json ToJsonOf(const SinkConfig& c) {

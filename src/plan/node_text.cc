@@ -214,7 +214,10 @@ std::string Text(const PredictConfig& c, const Names& columns) {
   for (const auto& argument : c.arguments) arguments.push_back(ToString(*argument, columns));
   return c.model.name + '(' + Join(arguments) + ") AS " + Join(c.names) + " by " +
          c.model.provider + OptionsText(c.model.options) +
-         (c.order == PredictOrder::kUnordered ? ", unordered" : "");
+         (c.order == PredictOrder::kUnordered ? ", unordered" : "") +
+         (c.model.in_sequence ? ", in sequences of " +
+                                    (c.keys.empty() ? "all rows" : Join(NamesAt(columns, c.keys)))
+                              : "");
 }
 
 std::string Text(const SinkConfig& c, const Names&) {

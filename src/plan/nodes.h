@@ -231,6 +231,9 @@ struct ModelConfig {
   std::string provider;
   std::map<std::string, std::string> options;  ///< secrets as references, never their values
   Schema input, output;
+  /// The model keeps state: one subtask scores the rows that agree in these columns of the input.
+  bool in_sequence = false;
+  std::vector<int> sequence_columns = {};
 };
 
 enum class PredictOrder { kOrdered, kUnordered };
@@ -246,6 +249,7 @@ struct PredictConfig final : NodeConfigOf<PredictConfig> {
   int64_t linger_us = 5000;
   int64_t timeout_us = 0;  ///< of a row, from its arrival to its result; 0: the provider decides
   bool async = true;
+  std::vector<int> keys;  ///< columns of the input that the model's sequences go by
 };
 
 /// What a sink does with a row that has a NULL where its table has a NOT NULL column.

@@ -196,6 +196,17 @@ Result<Schema> SchemaOf(const std::vector<TensorSpec>& tensors) {
   return schema;
 }
 
+Schema TensorInputs(const Schema& input, const ModelSignature& signature) {
+  Schema tensors;
+  for (const SqlField& column : input.columns()) {
+    const auto& others = signature.row_columns;
+    if (std::find(others.begin(), others.end(), column.name) == others.end()) {
+      tensors.Add(column.name, column.type);
+    }
+  }
+  return tensors;
+}
+
 Result<std::vector<TensorColumns>> BindColumns(std::string_view model, std::string_view side,
                                                const Schema& declared,
                                                const std::vector<TensorSpec>& tensors) {

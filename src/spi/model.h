@@ -36,12 +36,17 @@ struct ModelSignature {
   /// Takes and gives any columns, in whatever CREATE MODEL declares; it has no tensors.
   bool as_declared = false;
   std::string version;  ///< content hash, or the server's own version
+  /// INPUT columns that the provider reads and that are no tensors: of the ids of sequences.
+  std::vector<std::string> row_columns;
+  /// The model keeps state: rows that agree in `sequence_columns` are scored in order by one
+  /// subtask.
+  bool in_sequence = false;
+  std::vector<std::string> sequence_columns;
 };
 
 struct CallOptions {
   int64_t deadline_us = 0;  ///< of `Env::NowMicros`; 0: none
-  int priority = 0;
-  std::shared_ptr<arrow::RecordBatch> sequence;  ///< sequence columns, where the model is stateful
+  int subtask = 0;          ///< of the caller
 };
 
 struct Prediction {
@@ -123,6 +128,9 @@ Result<std::vector<TensorColumns>> BindColumns(std::string_view model, std::stri
 /// `BindColumns`, for its error.
 Status CheckColumns(std::string_view model, std::string_view side, const Schema& declared,
                     const std::vector<TensorSpec>& tensors);
+
+/// The INPUT columns that feed tensors: those that are not the signature's `row_columns`.
+Schema TensorInputs(const Schema& input, const ModelSignature& signature);
 
 struct VersionSelector {
   enum class Kind { kCurrent, kHash, kAtTime };

@@ -237,8 +237,7 @@ Result<View> DefineView(const PlannerContext& context, const syntax::CreateView&
   return view;
 }
 
-Result<Model> DefineModel(const PlannerContext& context, const syntax::CreateModel& statement,
-                          Services& services) {
+Result<Model> DeclareModel(const PlannerContext& context, const syntax::CreateModel& statement) {
   const Position at = statement.name.position();
   if (statement.query) return NotPlanned("CREATE MODEL … AS", statement.query->position);
   Model model;
@@ -269,6 +268,19 @@ Result<Model> DefineModel(const PlannerContext& context, const syntax::CreateMod
   if (!options.ok()) return WithPlace(options.status(), at);
   model.config.input = ColumnsOfModel(statement.inputs);
   model.config.output = ColumnsOfModel(statement.outputs);
+  return model;
+}
+
+Result<Model> DefineModel(const PlannerContext& context, const syntax::CreateModel& statement,
+                          Services& services) {
+  const Position at = statement.name.position();
+  ARROW_ASSIGN_OR_RAISE(Model model, DeclareModel(context, statement));
+  const std::string& name = model.config.name;
+  const auto spec = context.registries.providers.Get(model.config.provider);
+  auto provider_options = model.config.options;
+  provider_options.erase("provider");
+  const auto options = Options::Make("provider '" + (*spec)->name + "'", (*spec)->options,
+                                     provider_options, model.positions);
   auto signature = (*spec)->describe(model.config, *options, services);
   if (!signature.ok()) return WithPlace(signature.status(), at, "model " + name);
   for (const bool is_input : {true, false}) {
@@ -283,13 +295,18 @@ Result<Model> DefineModel(const PlannerContext& context, const syntax::CreateMod
                 " (name TYPE, …) before WITH");
     }
     if (columns.size() > 0) {
-      const Status checked = CheckColumns(name, side, columns, tensors);
+      const Status checked =
+          CheckColumns(name, side, is_input ? TensorInputs(columns, *signature) : columns, tensors);
       if (!checked.ok()) return WithPlace(checked, at, "model " + name);
       continue;
     }
     auto read = SchemaOf(tensors);
     if (!read.ok()) return WithPlace(read.status(), at, "model " + name);
     columns = std::move(*read);
+  }
+  model.config.in_sequence = signature->in_sequence;
+  for (const std::string& column : signature->sequence_columns) {
+    model.config.sequence_columns.push_back(model.config.input.Find(column));
   }
   return model;
 }

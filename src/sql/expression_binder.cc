@@ -5,6 +5,7 @@
 
 #include "base/suggest.h"
 #include "expr/type_rules.h"
+#include "plan/micro_batch.h"
 #include "sql/literal_binder.h"
 
 namespace millrace::sql {
@@ -107,9 +108,11 @@ ExpressionPtr ModelCalls::ValueOf(const Call& call, Position position) const {
   std::vector<ExpressionPtr> outputs;
   std::vector<SqlField> fields;
   int column = base_ + call.first;
+  const bool lists = IsMicroBatch(call.model->config.input, call.arguments);
   for (const SqlField& output : call.model->config.output.columns()) {
-    fields.push_back({output.name, output.type.AsNullable(), {}});
-    outputs.push_back(Expression::Column(column++, output.type.AsNullable(), position));
+    const SqlType type = (lists ? SqlType::Array(output.type) : output.type).AsNullable();
+    fields.push_back({output.name, type, {}});
+    outputs.push_back(Expression::Column(column++, type, position));
   }
   if (outputs.size() == 1) return outputs[0];
   return Expression::Call("ROW", std::move(outputs), SqlType::Row(std::move(fields)).AsNotNull(),
@@ -174,8 +177,20 @@ Result<std::vector<ExpressionPtr>> CoerceModelArguments(const Model& model,
         .At(position)
         .Hint("its input is " + input.ToString());
   }
+  // Arrays of what the model takes are micro-batches.
+  bool lists = input.size() > 0 && !model.config.in_sequence;
+  for (int i = 0; lists && i < input.size(); ++i) {
+    const SqlType& type = arguments[static_cast<size_t>(i)]->type;
+    const SqlType& wanted = input.column(i).type;
+    lists = type.kind() == TypeKind::kArray && !CanImplicitlyCast(type, wanted) &&
+            CanImplicitlyCast(type.element(), wanted);
+  }
   for (int i = 0; i < input.size(); ++i) {
     auto& argument = arguments[static_cast<size_t>(i)];
+    if (lists) {
+      argument = CastTo(argument, SqlType::Array(input.column(i).type.AsNullable()));
+      continue;
+    }
     const std::string what =
         "input `" + input.column(i).name + "` of model '" + model.config.name + "'";
     ARROW_ASSIGN_OR_RAISE(argument, CoerceTo(argument, input.column(i).type, what));

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "plan/micro_batch.h"
 #include "spi/model.h"
 #include "spi/source.h"
 
@@ -170,9 +171,11 @@ LogicalNodePtr NodeFactory::Predict(const std::string& context, Stream input,
                                     PredictConfig config) {
   PortPlan main = input.plan();
   main.name = "main";
+  const Schema outputs = IsMicroBatch(config.model.input, config.arguments)
+                             ? ArraysOf(config.model.output)
+                             : config.model.output;
   for (size_t i = 0; i < config.names.size(); ++i) {
-    main.schema.Add(config.names[i],
-                    config.model.output.column(static_cast<int>(i)).type.AsNullable());
+    main.schema.Add(config.names[i], outputs.column(static_cast<int>(i)).type.AsNullable());
   }
   PortPlan failed;
   failed.name = kFailedPort;

@@ -27,6 +27,9 @@ Result<PlannedJob> PlanQuery(const PlannerContext& context, const syntax::Query&
 /// Checks a definition and resolves its types: what the catalog keeps.
 Result<Table> DefineTable(const PlannerContext& context, const syntax::CreateTable& statement);
 Result<View> DefineView(const PlannerContext& context, const syntax::CreateView& statement);
+/// A model as its statement declares it: options checked, INPUT and OUTPUT empty where they are
+/// left out.
+Result<Model> DeclareModel(const PlannerContext& context, const syntax::CreateModel& statement);
 /// `provider` describes the model where INPUT or OUTPUT are left out, or are to be checked: see
 /// `ModelProviderSpec::describe`; it may block.
 Result<Model> DefineModel(const PlannerContext& context, const syntax::CreateModel& statement,

@@ -54,6 +54,17 @@ class PlannerTest : public testing::Test {
     ASSERT_TRUE(catalog_.Add(std::move(model), Catalog::OnExisting::kReplace).ok());
   }
 
+  /// A model that keeps state by these columns of its input.
+  void AddSequenceModel(const std::string& name, std::vector<SqlField> input,
+                        std::vector<int> sequence_columns) {
+    Model model;
+    model.config = {name, "onnx", {}, Schema(std::move(input)), {}};
+    model.config.output.Add("y", SqlType::Double());
+    model.config.in_sequence = true;
+    model.config.sequence_columns = std::move(sequence_columns);
+    ASSERT_TRUE(catalog_.Add(std::move(model), Catalog::OnExisting::kReplace).ok());
+  }
+
   Status TryDefine(const std::string& sql) {
     ARROW_ASSIGN_OR_RAISE(const auto statement, syntax::ParseStatement(sql));
     if (const auto* table = statement->As<syntax::CreateTable>()) {

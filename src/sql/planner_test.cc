@@ -42,6 +42,43 @@ TEST_F(PlannerTest, SeveralOutputsAreARow) {  // T2
             "  collect: the query's result\n");
 }
 
+TEST_F(PlannerTest, RowsOfASequenceGoToOneSubtask) {  // T7
+  settings_["parallelism.default"] = "4";
+  AddSequenceModel("chat", {{"x", SqlType::Double(), {}}, {"user", SqlType::String(), {}}}, {1});
+  AddSequenceModel("constant", {{"x", SqlType::Double(), {}}}, {});
+  const auto exchange = [&](const std::string& sql) {
+    const auto job = TryPlan(sql);
+    EXPECT_TRUE(job.ok()) << Describe(job.status());
+    const PhysicalPlan& plan = job->plan;
+    for (const Exchange& each : plan.exchanges) {
+      const PlanNode& first = plan.stage(each.to)->chain.front();
+      if (first.config->op() != PredictConfig::kOp) continue;
+      std::string keys;
+      const auto producer = plan.stage(each.from)->chain.back().ports[0].schema;
+      for (const int key : each.keys) keys += " " + producer.column(key).name;
+      return (each.partitioning == Partitioning::kHash ? "hash" : "other") + keys + " to " +
+             std::to_string(plan.stage(each.to)->parallelism);
+    }
+    return std::string("none");
+  };
+  EXPECT_EQ(exchange("SELECT id, chat(amount, country) AS y FROM tx"), "hash country to 4");
+  EXPECT_EQ(exchange("SELECT id, y FROM ML_PREDICT(TABLE tx, MODEL chat, DESCRIPTOR(amount, "
+                     "country))"),
+            "hash country to 4");
+  EXPECT_EQ(exchange("SELECT id, constant(amount) AS y FROM tx"), "other to 1");
+  EXPECT_EQ(exchange("SELECT id, fraud(amount, country) AS y FROM tx"), "none");
+  EXPECT_THAT(PlanError("SELECT chat(amount, UPPER(country)) AS y FROM tx"),
+              testing::HasSubstr("its argument must be a column"));
+}
+
+TEST_F(PlannerTest, ArraysGiveMicroBatches) {  // T13
+  const auto job = TryPlan("SELECT fraud(ARRAY[amount], ARRAY[country]) AS s FROM tx");
+  ASSERT_TRUE(job.ok()) << Describe(job.status());
+  EXPECT_EQ(job->result.ToString(), "(`s` ARRAY<DOUBLE>)");
+  EXPECT_THAT(PlanError("SELECT fraud(ARRAY[amount], country) FROM tx"),
+              testing::HasSubstr("input `amount` of model 'fraud' needs DOUBLE"));
+}
+
 TEST_F(PlannerTest, ModelArgumentsByName) {  // T2
   EXPECT_EQ(Plan("SELECT fraud(country => country, amount => 1) AS s FROM tx"),
             Plan("SELECT fraud(1, country) AS s FROM tx"));

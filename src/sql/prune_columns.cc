@@ -56,6 +56,7 @@ void AddOwnReads(const LogicalNode& node, Columns& reads) {
   };
   if (const auto* predict = As<PredictConfig>(node)) {
     for (const auto& argument : predict->arguments) AddColumnsOf(argument, reads);
+    add(predict->keys);
   } else if (const auto* unnest = As<UnnestConfig>(node)) {
     AddColumnsOf(unnest->collection, reads);
   } else if (const auto* window = As<WindowConfig>(node)) {
@@ -315,6 +316,7 @@ class Pruner {
     if (const auto* predict = As<PredictConfig>(old)) {
       PredictConfig moved = *predict;
       for (auto& argument : moved.arguments) argument = Moved(argument, input);
+      Move(moved.keys, input);
       node.config = std::make_shared<const PredictConfig>(std::move(moved));
       node.ports[1].schema = FailedRowsSchema(node.inputs[0].schema());
     }

@@ -128,6 +128,18 @@ Result<Stream> QueryBinder::Predict(Stream input, PredictConfig config, Position
         .At(at)
         .Hint("score before the aggregation, or SET 'execution.runtime-mode' = 'batch'");
   }
+  for (const int column : config.model.sequence_columns) {
+    const Expression* argument = config.arguments[static_cast<size_t>(column)].get();
+    while (argument->IsCall("CAST")) argument = argument->arguments[0].get();
+    if (!argument->IsColumn()) {
+      return Error::User("the column `" + config.model.input.column(column).name + "` of model '" +
+                         config.model.name +
+                         "' names the row's sequence, so its argument must be a column")
+          .At(at)
+          .Hint("compute it in a view or subquery first");
+    }
+    config.keys.push_back(argument->column);
+  }
   return Stream{nodes_.Predict(name_, std::move(input), std::move(config)), 0};
 }
 

@@ -37,6 +37,9 @@ class Cutter {
     }
     if (const auto* deduplicate = As<DeduplicateConfig>(node)) return &deduplicate->keys;
     if (const auto* rank = As<RankConfig>(node)) return &rank->keys;
+    if (const auto* predict = As<PredictConfig>(node)) {
+      return predict->model.in_sequence ? &predict->keys : nullptr;
+    }
     return nullptr;
   }
 
