@@ -39,6 +39,6 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string_view text(reinterpret_cast<const char*>(body->data()),
                               static_cast<size_t>(body->size()));
   (void)millrace::DecodeMetadata(text);
-  (void)millrace::MaxBatchSizeOf(text);
+  (void)millrace::DecodeConfig(text);
   return 0;
 }

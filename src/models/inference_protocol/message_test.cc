@@ -172,8 +172,14 @@ TEST(InferenceProtocolTest, ServersSpeakDifferently) {  // T15
   EXPECT_EQ(ErrorTextOf(R"({"error":"no"})"), "no");
   EXPECT_EQ(ErrorTextOf(R"({"detail":[1]})"), "[1]");
   EXPECT_EQ(ErrorTextOf("plain"), "plain");
-  EXPECT_EQ(MaxBatchSizeOf(R"({"max_batch_size":8})"), 8);
-  EXPECT_EQ(MaxBatchSizeOf("not found"), -1);
+  EXPECT_EQ(DecodeConfig(R"({"max_batch_size":8})").max_batch, 8);
+  EXPECT_FALSE(DecodeConfig(R"({"max_batch_size":8})").sequential);
+  EXPECT_EQ(DecodeConfig("not found").max_batch, -1);
+  const ServerConfig stateful = DecodeConfig(
+      R"({"max_batch_size":0,"sequence_batching":{"max_sequence_idle_microseconds":5000000}})");
+  EXPECT_EQ(stateful.max_batch, 0);
+  EXPECT_TRUE(stateful.sequential);
+  EXPECT_EQ(stateful.sequence_idle_us, 5'000'000);
   const auto metadata =
       DecodeMetadata(
           R"({"name":"m","versions":null,"inputs":[{"name":"x","datatype":"FP32","shape":[-1,2]}],)"

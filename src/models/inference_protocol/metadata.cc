@@ -66,11 +66,22 @@ json EncodeMetadata(const ModelMetadata& metadata, std::string_view platform) {
           {"outputs", TensorsJson(metadata.outputs)}};
 }
 
-int64_t MaxBatchSizeOf(std::string_view config) {
+ServerConfig DecodeConfig(std::string_view config) {
+  ServerConfig read;
   const json object = json::parse(config, nullptr, false);
-  if (!object.is_object() || !object.contains("max_batch_size")) return -1;
-  const json& size = object["max_batch_size"];
-  return size.is_number_integer() && size.get<int64_t>() >= 0 ? size.get<int64_t>() : -1;
+  if (!object.is_object()) return read;
+  const auto number = [](const json& from, const char* key, int64_t otherwise) {
+    const auto at = from.find(key);
+    if (at == from.end() || !at->is_number_integer()) return otherwise;
+    return at->get<int64_t>() >= 0 ? at->get<int64_t>() : otherwise;
+  };
+  read.max_batch = number(object, "max_batch_size", -1);
+  const auto sequences = object.find("sequence_batching");
+  if (sequences != object.end() && sequences->is_object()) {
+    read.sequential = true;
+    read.sequence_idle_us = number(*sequences, "max_sequence_idle_microseconds", 0);
+  }
+  return read;
 }
 
 std::string ErrorTextOf(std::string_view body) {

@@ -21,9 +21,13 @@ struct ModelMetadata {
 Result<ModelMetadata> DecodeMetadata(std::string_view body);
 nlohmann::json EncodeMetadata(const ModelMetadata& metadata, std::string_view platform);
 
-/// `max_batch_size` of what GET /v2/models/{m}/config answers; -1 where the server has no such
-/// page.
-int64_t MaxBatchSizeOf(std::string_view config);
+/// What is read of GET /v2/models/{m}/config; the defaults where the server has no such page.
+struct ServerConfig {
+  int64_t max_batch = -1;        ///< rows per request; 0: no batch dimension; -1: unknown
+  bool sequential = false;       ///< it keeps state by sequence
+  int64_t sequence_idle_us = 0;  ///< how long it keeps an idle sequence; 0: unknown
+};
+ServerConfig DecodeConfig(std::string_view config);
 
 /// The message of an error body: {"error": …} (KServe, Triton), {"detail": …} (mlserver), or the
 /// text itself.

@@ -1,7 +1,6 @@
 #include "models/triton/predict_call.h"
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <numeric>
 #include <utility>
@@ -9,37 +8,44 @@
 #include <arrow/array.h>
 #include <arrow/buffer.h>
 #include <arrow/record_batch.h>
+#include <nlohmann/json.hpp>
 
-#include "models/inference_protocol/message.h"
-#include "models/inference_protocol/metadata.h"
-#include "net/gzip.h"
 #include "net/http_error.h"
 
 namespace millrace {
 namespace {
 
-/// Whether a 500 is the request's own fault: Triton answers so to what it cannot read.
-bool IsClientMistake(std::string_view text) {
-  static constexpr std::array<std::string_view, 8> kSigns = {"failed to parse",
-                                                             "unable to parse",
-                                                             "Unable to parse",
-                                                             "unexpected shape",
-                                                             "unexpected datatype",
-                                                             "unexpected total byte size",
-                                                             "unexpected additional input",
-                                                             "expected "};
-  return std::any_of(kSigns.begin(), kSigns.end(), [&](std::string_view sign) {
-    return text.find(sign) != std::string_view::npos;
-  });
+using Outcome = InferAnswer::Outcome;
+
+/// The outcome of what was not sent.
+InferAnswer NotSent() { return {Outcome::kCancelled, {}, {}, false}; }
+
+Batch TensorsOf(const TritonTarget& target, const Batch& rows) {
+  if (static_cast<int>(target.tensors.size()) == rows.rows->num_columns()) return rows;
+  Batch taken = rows;
+  taken.rows = rows.rows->SelectColumns(target.tensors).ValueOrDie();
+  return taken;
 }
 
-/// Whether the rows may be to blame, rather than the address, the rights or the load.
-bool MayBeRows(int status) { return status == 400 || status == 413 || status == 422; }
+/// Whether the server says that it does not know the sequence.
+bool IsUnknownSequence(std::string_view text) {
+  return text.find("must specify the START flag") != text.npos ||
+         text.find("nvalid sequence") != text.npos || text.find("equence not found") != text.npos;
+}
 
-size_t NumberIn(std::string_view text) {
-  size_t number = 0;
-  std::from_chars(text.data(), text.data() + text.size(), number);
-  return number;
+Status WithHint(const Status& status, const std::string& hint) {
+  if (hint.empty()) return status;
+  const ErrorInfo info = InfoOf(status);
+  return Error::Transient(status.message()).In(info.where).Hint(info.hint + "; " + hint);
+}
+
+/// An id that is a number goes as one: servers tell 7 from "7".
+nlohmann::json SequenceIdJson(const std::string& id) {
+  int64_t number = 0;
+  const auto [end, error] = std::from_chars(id.data(), id.data() + id.size(), number);
+  const bool whole = error == std::errc() && end == id.data() + id.size();
+  if (whole && number > 0 && std::to_string(number) == id) return number;
+  return id;
 }
 
 }  // namespace
@@ -47,8 +53,10 @@ size_t NumberIn(std::string_view text) {
 TritonCall::TritonCall(std::shared_ptr<const TritonTarget> target, const Batch& rows,
                        const CallOptions& options, PredictDone done)
     : target_(std::move(target)),
-      rows_(rows),
+      rows_(TensorsOf(*target_, rows)),
+      declared_(rows.rows),
       deadline_us_(options.deadline_us),
+      subtask_(options.subtask),
       done_(std::move(done)),
       assembler_(rows.num_rows()) {}
 
@@ -58,35 +66,87 @@ void TritonCall::Start() {
     std::lock_guard lock(mutex_);
     errors_ = std::move(groups.errors);
     if (groups.whole) {
-      auto piece = std::make_shared<Piece>();
-      piece->whole = true;
-      piece->rows.resize(static_cast<size_t>(rows_.num_rows()));
-      std::iota(piece->rows.begin(), piece->rows.end(), 0);
-      open_.push_back(std::move(piece));
+      RowGroup all(static_cast<size_t>(rows_.num_rows()));
+      std::iota(all.begin(), all.end(), 0);
+      groups.groups = {std::move(all)};
     }
-    for (RowGroup& group : groups.groups) {
-      auto piece = std::make_shared<Piece>();
-      piece->rows = std::move(group);
-      open_.push_back(std::move(piece));
+    if (target_->sequences) {
+      std::vector<int32_t> good;
+      for (const RowGroup& group : groups.groups) {
+        good.insert(good.end(), group.begin(), group.end());
+      }
+      std::sort(good.begin(), good.end());
+      for (const int32_t row : good) OpenSequence(row);
+    } else {
+      const bool one = groups.groups.size() == 1;
+      for (RowGroup& group : groups.groups) OpenPieces(group, groups.whole && one);
+      for (const PiecePtr& piece : std::vector<PiecePtr>(open_)) Send(piece);
     }
-    for (const PiecePtr& piece : std::vector<PiecePtr>(open_)) Send(piece);
     starting_ = false;
     if (!open_.empty()) return;
   }
   Finish();
 }
 
+void TritonCall::Open(RowGroup rows, bool whole) {
+  auto piece = std::make_shared<Piece>();
+  piece->rows = std::move(rows);
+  piece->whole = whole;
+  open_.push_back(std::move(piece));
+}
+
+void TritonCall::OpenPieces(const RowGroup& rows, bool whole) {
+  const auto limit = static_cast<size_t>(target_->columns.signature().max_batch);
+  if (limit == 0 || rows.size() <= limit) return Open(rows, whole);
+  for (size_t from = 0; from < rows.size(); from += limit) {
+    const size_t to = std::min(rows.size(), from + limit);
+    Open({rows.begin() + static_cast<std::ptrdiff_t>(from),
+          rows.begin() + static_cast<std::ptrdiff_t>(to)},
+         false);
+  }
+}
+
+void TritonCall::OpenSequence(int32_t row) {
+  Open({row}, rows_.num_rows() == 1);
+  const PiecePtr piece = open_.back();
+  piece->sequence = target_->sequence.IdOf(*declared_, row);
+  if (piece->sequence.empty()) {
+    errors_.push_back({row, "the row's 'sequence-id' is NULL", {}});
+    open_.pop_back();
+    return;
+  }
+  // The turn may come from another call, which holds its own lock.
+  const auto turn = [self = shared_from_this(), piece] {
+    self->target_->client.After(0, [self, piece] {
+      std::lock_guard lock(self->mutex_);
+      self->TakeTurn(piece);
+    });
+  };
+  if (target_->sequences->Enter(piece->sequence, turn)) TakeTurn(piece);
+}
+
+void TritonCall::TakeTurn(const PiecePtr& piece) {
+  piece->has_turn = true;
+  if (cancelled_) {
+    LeaveSequence(*piece, NotSent());
+    return;
+  }
+  Send(piece);
+}
+
 void TritonCall::Cancel() {
-  std::vector<PiecePtr> pausing;
   bool done = false;
   {
     std::lock_guard lock(mutex_);
     if (cancelled_ || open_.empty()) return;
     cancelled_ = true;
     for (const PiecePtr& piece : std::vector<PiecePtr>(open_)) {
-      target_->client.Cancel(piece->under_way);
-      if (!piece->pausing) continue;
+      const bool under_way = piece->attempts > 0 && !piece->pausing;
+      if (piece->attempts > 0) target_->client.Cancel(piece->under_way);
+      if (under_way) continue;
       Fail(*piece, Error::Transient("the request was cancelled"));
+      TellBreaker(*piece, NotSent());
+      if (piece->has_turn) LeaveSequence(*piece, NotSent());
       std::erase(open_, piece);
     }
     done = open_.empty();
@@ -104,57 +164,62 @@ Status TritonCall::Encode(Piece& piece) const {
   }
   const ModelColumns& columns = target_->columns;
   InferRequest request;
-  request.binary_input = target_->binary;
+  request.binary_input = target_->server.binary;
   ARROW_ASSIGN_OR_RAISE(request.inputs, columns.ToTensors(*rows));
   for (const int output : columns.outputs()) {
     request.outputs.push_back(
-        {columns.signature().outputs[static_cast<size_t>(output)].name, target_->binary});
+        {columns.signature().outputs[static_cast<size_t>(output)].name, target_->server.binary});
   }
   if (target_->settings.priority >= 0) request.parameters["priority"] = target_->settings.priority;
-  ARROW_ASSIGN_OR_RAISE(const EncodedMessage message, EncodeInferRequest(request));
-  piece.header_bytes = message.header_bytes;
-  for (const auto& buffer : message.pieces) {
-    piece.body.push_back(
-        {buffer,
-         {reinterpret_cast<const char*>(buffer->data()), static_cast<size_t>(buffer->size())}});
+  if (target_->sequences) {
+    const int32_t row = piece.rows[0];
+    const SequenceOptions& options = target_->sequence;
+    piece.marks = target_->sequences->Begin(piece.sequence, subtask_,
+                                            SequenceOptions::Flag(options.start, *declared_, row),
+                                            SequenceOptions::Flag(options.end, *declared_, row));
+    request.parameters["sequence_id"] = SequenceIdJson(piece.marks->id);
+    if (piece.marks->start) request.parameters["sequence_start"] = true;
+    if (piece.marks->end) request.parameters["sequence_end"] = true;
   }
-  if (!target_->settings.gzip) return Status::OK();
-  std::vector<std::string_view> parts;
-  for (const HttpPiece& part : piece.body) parts.push_back(part.bytes);
-  ARROW_ASSIGN_OR_RAISE(std::string packed, GzipCompress(parts));
-  piece.body = {HttpPiece::Of(std::move(packed))};
+  ARROW_ASSIGN_OR_RAISE(piece.request, target_->transport->MakeInfer(request));
+  piece.request->send_once = target_->sequences != nullptr;
   return Status::OK();
 }
 
 void TritonCall::Send(const PiecePtr& piece) {
-  if (piece->body.empty()) {
+  const int64_t now_us = target_->env.NowMicros();
+  if (deadline_us_ > 0 && now_us >= deadline_us_ && target_->sequences) {
+    Fail(*piece, Error::Transient("the row's time was up before its turn in the sequence '" +
+                                  piece->sequence + "' came"));
+    return Close(piece, NotSent());
+  }
+  if (!piece->admitted) {
+    piece->admitted = target_->endpoint->breaker().Admit();
+    if (!piece->admitted) {
+      Fail(*piece,
+           Error::Transient("not sent: the circuit breaker of " + target_->settings.shown + " is " +
+                            TextOf(target_->endpoint->breaker().state()) + Context(*piece))
+               .Hint("too many requests have failed; it tries again in " +
+                     DurationText(target_->endpoint->breaker().retry_in_us())));
+      return Close(piece, NotSent());
+    }
+  }
+  if (!piece->request) {
     const Status encoded = Encode(*piece);
     if (!encoded.ok()) {
       Fail(*piece, encoded);
-      Close(piece);
-      return;
+      TellBreaker(*piece, NotSent());
+      return Close(piece, NotSent());
     }
   }
-  const TritonSettings& settings = target_->settings;
-  HttpRequest request = settings.Get(settings.ModelUrl() + "/infer");
-  request.method = HttpMethod::kPost;
-  request.body = piece->body;
-  request.headers.push_back(
-      {"Content-Type", piece->header_bytes > 0 ? "application/octet-stream" : "application/json"});
-  if (piece->header_bytes > 0) {
-    request.headers.push_back({kInferenceHeaderLength, std::to_string(piece->header_bytes)});
-  }
-  if (settings.gzip) {
-    request.headers.push_back({"Content-Encoding", "gzip"});
-    request.headers.push_back({"Accept-Encoding", "gzip"});
-  }
+  HttpRequest request = *piece->request;
   if (deadline_us_ > 0) {
-    const int64_t left_us = deadline_us_ - target_->env.NowMicros();
-    request.timeout_us = std::clamp<int64_t>(left_us, 1000, request.timeout_us);
+    request.timeout_us = std::clamp<int64_t>(deadline_us_ - now_us, 1000, request.timeout_us);
   }
   ++piece->attempts;
   attempts_ = std::max(attempts_, piece->attempts);
   piece->pausing = false;
+  piece->sent_us = target_->env.MonotonicMicros();
   piece->under_way = target_->client.Send(std::move(request),
                                           [self = shared_from_this(), piece](HttpResult result) {
                                             self->OnResult(piece, std::move(result));
@@ -166,64 +231,130 @@ int TritonCall::AttemptsOf(const Piece& piece) const {
 }
 
 std::string TritonCall::Context(const Piece& piece) const {
-  return " (model '" + target_->settings.model + "' at " +
-         WithoutCredentials(target_->settings.base) + ", attempt " +
-         std::to_string(piece.attempts) + " of " + std::to_string(AttemptsOf(piece)) + ")";
+  const TritonSettings& settings = target_->settings;
+  return " (model '" + settings.model + "'" +
+         (settings.version.empty() ? "" : " version '" + settings.version + "'") + " at " +
+         settings.shown + ", attempt " + std::to_string(piece.attempts) + " of " +
+         std::to_string(AttemptsOf(piece)) + ")";
+}
+
+InferAnswer TritonCall::Read(HttpResult result) const {
+  if (result.cancelled) {
+    return {Outcome::kCancelled,
+            Error::Transient("the request was cancelled"),
+            {},
+            result.phase >= HttpPhase::kSend};
+  }
+  if (result.status.ok()) return target_->transport->ReadInfer(std::move(result));
+  const bool transient = InfoOf(result.status).error_class == ErrorClass::kTransient;
+  return {transient ? Outcome::kLost : Outcome::kDenied,
+          result.status,
+          {},
+          result.phase >= HttpPhase::kSend};
+}
+
+bool TritonCall::MayRetry(const Piece& piece, const InferAnswer& answer) const {
+  if (!answer.may_pass() || piece.attempts >= AttemptsOf(piece)) return false;
+  if (deadline_us_ > 0 && target_->env.NowMicros() >= deadline_us_) return false;
+  // A model that keeps state must not see a row twice.
+  return !target_->sequences || answer.outcome == Outcome::kBusy ||
+         (answer.outcome == Outcome::kLost && !answer.unknown);
 }
 
 void TritonCall::OnResult(const PiecePtr& piece, HttpResult result) {
   std::lock_guard lock(mutex_);
-  const int status = result.response.status;
-  if (result.cancelled || cancelled_) {
-    Fail(*piece, Error::Transient("the request was cancelled"));
-  } else if (!result.status.ok()) {
-    const ErrorInfo info = InfoOf(result.status);
-    const bool in_time = deadline_us_ == 0 || target_->env.NowMicros() < deadline_us_;
-    if (info.error_class == ErrorClass::kTransient && in_time &&
-        piece->attempts < AttemptsOf(*piece)) {
-      return Retry(piece);
-    }
-    Fail(*piece, WithPlace(Status(Error::Transient(result.status.message() + Context(*piece))
-                                      .In(info.where)
-                                      .Hint(info.hint)),
-                           {}));
-  } else if (status == 200) {
-    const Status taken = Take(*piece, std::move(result.response));
-    if (!taken.ok()) Fail(*piece, Error::Data(taken.message() + Context(*piece)));
-  } else {
-    const std::string text = ErrorTextOf(result.response.body);
-    const bool mistake = MayBeRows(status) || (status == 500 && IsClientMistake(text));
-    const bool transient = !mistake && (status >= 500 || status == 429);
-    if (transient && piece->attempts < AttemptsOf(*piece)) return Retry(piece);
-    if (piece->rows.size() > 1 && (mistake || status == 500)) return Split(piece, transient);
-    const std::string message = "the server refused the request: HTTP " + std::to_string(status) +
-                                ": " + text + Context(*piece);
-    Fail(*piece, transient ? Error::Transient(message) : Error::Data(message));
+  const bool timed_out = result.timed_out;
+  if (result.status.ok()) {
+    target_->latency->Record(target_->env.MonotonicMicros() - piece->sent_us);
   }
-  Close(piece);
+  InferAnswer answer = Read(std::move(result));
+  if (cancelled_ && answer.outcome != Outcome::kCancelled) {
+    answer.outcome = Outcome::kCancelled;
+    answer.status = Error::Transient("the request was cancelled");
+    answer.unknown = true;
+  }
+  if (timed_out) answer.status = WithHint(answer.status, target_->latency->DominantPart());
+  OnAnswer(piece, std::move(answer));
 }
 
-Status TritonCall::Take(const Piece& piece, HttpResponse response) {
-  size_t header_bytes = NumberIn(response.header(kInferenceHeaderLength));
-  std::string body = std::move(response.body);
-  if (response.header("content-encoding") == "gzip") {
-    ARROW_ASSIGN_OR_RAISE(body, GzipDecompress(body, HttpRequest().max_response_bytes));
+void TritonCall::OnAnswer(const PiecePtr& piece, InferAnswer answer) {
+  if (answer.outcome == Outcome::kAnswered) {
+    answer.status = Take(*piece, answer.response);
+    if (!answer.status.ok()) answer.outcome = Outcome::kUnusable;
   }
-  ARROW_ASSIGN_OR_RAISE(
-      InferResponse decoded,
-      DecodeInferResponse(arrow::Buffer::FromString(std::move(body)), header_bytes));
+  if (MayRetry(*piece, answer)) return Retry(piece);
+  TellBreaker(*piece, answer);
+  const bool blames_rows =
+      answer.outcome == Outcome::kMistake || answer.outcome == Outcome::kFailed;
+  if (blames_rows && piece->rows.size() > 1) {
+    return Split(piece, answer.outcome == Outcome::kFailed);
+  }
+  if (answer.outcome != Outcome::kAnswered) {
+    const ErrorInfo info = InfoOf(answer.status);
+    std::string text = answer.status.message();
+    std::string hint = info.hint;
+    if (target_->sequences && IsUnknownSequence(text)) {
+      text +=
+          "; sequence '" + piece->marks->id + "', " +
+          (piece->marks->idle_us < 0
+               ? std::string("its first request")
+               : "its last request was " + DurationText(piece->marks->idle_us) + " ago") +
+          (target_->server.sequence_idle_us > 0 ? ", the server forgets a sequence after " +
+                                                      DurationText(target_->server.sequence_idle_us)
+                                                : "");
+      hint = piece->marks->idle_us < 0 ? "set 'sequence-start' = 'true'"
+                                       : "set 'sequence-gap' below that time, or raise "
+                                         "max_sequence_idle_microseconds of the model";
+      answer.unknown = true;
+    }
+    Fail(*piece, Error::Data(text + Context(*piece)).In(info.where).Hint(hint));
+  }
+  Close(piece, answer);
+}
+
+void TritonCall::TellBreaker(Piece& piece, const InferAnswer& answer) {
+  if (!std::exchange(piece.admitted, false)) return;
+  CircuitBreaker& breaker = target_->endpoint->breaker();
+  if (answer.outcome == Outcome::kCancelled) {
+    breaker.Withdrawn();
+  } else if (answer.is_server_fault()) {
+    breaker.Failed();
+  } else {
+    breaker.Succeeded();
+  }
+  target_->endpoint->Publish();
+}
+
+void TritonCall::LeaveSequence(const Piece& piece, const InferAnswer& answer) {
+  using Ending = Sequences::Ending;
+  Ending ending = Ending::kRefused;
+  if (answer.outcome == Outcome::kAnswered || answer.outcome == Outcome::kUnusable) {
+    ending = Ending::kDone;
+  } else if (answer.unknown) {
+    ending = Ending::kUnknown;
+  } else if (!piece.marks || answer.outcome == Outcome::kCancelled) {
+    ending = Ending::kNotSent;
+  }
+  const auto next =
+      target_->sequences->Leave(piece.sequence, piece.marks.value_or(Sequences::Marks{}), ending);
+  if (next) next();
+}
+
+Status TritonCall::Take(const Piece& piece, const InferResponse& response) {
   const ModelColumns& columns = target_->columns;
   std::vector<Tensor> outputs;
   for (const int output : columns.outputs()) {
     const std::string& name = columns.signature().outputs[static_cast<size_t>(output)].name;
-    const auto at = std::find_if(decoded.outputs.begin(), decoded.outputs.end(),
+    const auto at = std::find_if(response.outputs.begin(), response.outputs.end(),
                                  [&](const Tensor& tensor) { return tensor.name == name; });
-    if (at == decoded.outputs.end()) return Error::Data("the answer has no output '" + name + "'");
-    outputs.push_back(std::move(*at));
+    if (at == response.outputs.end()) {
+      return Error::Data("the answer has no output '" + name + "'");
+    }
+    outputs.push_back(*at);
   }
   ARROW_ASSIGN_OR_RAISE(auto rows,
                         columns.FromTensors(outputs, static_cast<int64_t>(piece.rows.size())));
-  if (!decoded.model_version.empty()) version_ = decoded.model_version;
+  if (!response.model_version.empty()) version_ = response.model_version;
   if (piece.whole) {
     whole_ = std::move(rows);
   } else {
@@ -239,6 +370,7 @@ void TritonCall::Retry(const PiecePtr& piece) {
   pause_us = std::min(pause_us, settings.longest_backoff_us);
   // Equal jitter: between half of the pause and all of it.
   pause_us -= static_cast<int64_t>(target_->env.Random() % static_cast<uint64_t>(pause_us / 2 + 1));
+  target_->retries->Add();
   piece->pausing = true;
   piece->under_way = target_->client.After(pause_us, [self = shared_from_this(), piece] {
     std::lock_guard lock(self->mutex_);
@@ -263,11 +395,13 @@ void TritonCall::Split(const PiecePtr& piece, bool last_try) {
 
 void TritonCall::Fail(const Piece& piece, const Status& status) {
   const ErrorInfo info = InfoOf(status);
-  const std::string text = status.message() + (info.where.empty() ? "" : ", " + info.where);
+  const std::string text = status.message() + (info.where.empty() ? "" : ", " + info.where) +
+                           (info.hint.empty() ? "" : "; " + info.hint);
   for (const int32_t row : piece.rows) errors_.push_back({row, text, {}});
 }
 
-void TritonCall::Close(const PiecePtr& piece) {
+void TritonCall::Close(const PiecePtr& piece, const InferAnswer& answer) {
+  if (piece->has_turn) LeaveSequence(*piece, answer);
   std::erase(open_, piece);
   if (open_.empty() && !starting_) Finish();
 }

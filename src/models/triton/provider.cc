@@ -1,12 +1,14 @@
 #include "models/triton/provider.h"
 
+#include <algorithm>
 #include <utility>
 
+#include "base/log.h"
 #include "models/error_policy.h"
 #include "models/model_columns.h"
 #include "models/triton/predict_call.h"
-#include "models/triton/server_model.h"
-#include "models/triton/settings.h"
+#include "models/triton/triton_model.h"
+#include "net/http_error.h"
 #include "spi/services.h"
 
 namespace millrace {
@@ -39,26 +41,91 @@ class TritonModel final : public LoadedModel {
   const std::shared_ptr<const TritonTarget> target_;
 };
 
+/// The declared columns, or those of the tensors.
+Result<Schema> InputOf(const ModelConfig& config, const ModelSignature& signature) {
+  if (config.input.size() > 0) return config.input;
+  return SchemaOf(signature.inputs);
+}
+
+/// Tells in the signature what the options say of sequences.
+Result<SequenceOptions> ReadSequence(const ModelConfig& config, const Options& options,
+                                     const TritonSettings& settings, Services& services,
+                                     ServerModel* model) {
+  ARROW_ASSIGN_OR_RAISE(const Schema input, InputOf(config, model->signature));
+  ARROW_ASSIGN_OR_RAISE(auto sequence, SequenceOptions::Read(options, services.secrets(), input));
+  if (!sequence.enabled() && model->sequential) {
+    return Error::User("the model '" + settings.model + "' keeps state by sequence")
+        .In(settings.shown)
+        .Hint(
+            "say which sequence a row belongs to: 'sequence-id' = 'conversation-${user_id}', "
+            "'sequence-start' = 'true'");
+  }
+  if (!sequence.enabled()) return sequence;
+  ModelSignature& signature = model->signature;
+  signature.in_sequence = !(sequence.auto_increment && !sequence.has_columns());
+  for (const int column : sequence.id_columns()) {
+    signature.sequence_columns.push_back(input.column(column).name);
+  }
+  for (const int column : sequence.columns()) {
+    const std::string& name = input.column(column).name;
+    const bool is_tensor =
+        std::any_of(signature.inputs.begin(), signature.inputs.end(),
+                    [&](const TensorSpec& tensor) { return tensor.name == name; });
+    if (!is_tensor) signature.row_columns.push_back(name);
+  }
+  return sequence;
+}
+
 Result<ModelSignature> DescribeTriton(const ModelConfig& config, const Options& options,
                                       Services& services) {
   ARROW_ASSIGN_OR_RAISE(const auto settings, TritonSettings::Read(options, services.secrets()));
-  ARROW_ASSIGN_OR_RAISE(auto model, AskServer(settings, HttpClient::Shared()));
+  ARROW_ASSIGN_OR_RAISE(ServerModel model,
+                        MakeTransport(settings, HttpClient::Shared())->Describe());
+  ARROW_RETURN_NOT_OK(ReadSequence(config, options, settings, services, &model));
   ARROW_RETURN_NOT_OK(CheckErrorPolicy(config, options));
   return std::move(model.signature);
 }
 
 Result<ModelLease> LoadTriton(const ModelConfig& config, const Options& options,
                               Services& services) {
-  ARROW_ASSIGN_OR_RAISE(auto settings, TritonSettings::Read(options, services.secrets()));
-  HttpClient& client = HttpClient::Shared();
-  ARROW_ASSIGN_OR_RAISE(const ServerModel model, AskServer(settings, client));
-  ARROW_ASSIGN_OR_RAISE(auto columns, ModelColumns::Make(config, model.signature));
-  auto loaded = std::make_shared<TritonModel>(std::make_shared<const TritonTarget>(
-      TritonTarget{std::move(settings), std::move(columns), model.binary, client, services.env()}));
+  ARROW_ASSIGN_OR_RAISE(auto loaded,
+                        MakeTritonModel(config, options, HttpClient::Shared(), services));
   return WithErrorPolicy(std::move(loaded), config, options);
 }
 
 }  // namespace
+
+Result<ModelLease> MakeTritonModel(const ModelConfig& config, const Options& options,
+                                   HttpClient& client, Services& services) {
+  auto target =
+      std::make_shared<TritonTarget>(TritonTarget{.client = client, .env = services.env()});
+  ARROW_ASSIGN_OR_RAISE(target->settings, TritonSettings::Read(options, services.secrets()));
+  const TritonSettings& settings = target->settings;
+  if (settings.tls && !settings.tls->verify) {
+    Log(LogLevel::kWarn, "models.triton", "'tls-verify' = 'false': anybody can pose as this server",
+        {{"model", config.name}, {"endpoint", settings.shown}});
+  }
+  target->transport = MakeTransport(settings, client);
+  ARROW_ASSIGN_OR_RAISE(target->server, target->transport->Describe());
+  ModelSignature& signature = target->server.signature;
+  ARROW_ASSIGN_OR_RAISE(target->sequence,
+                        ReadSequence(config, options, settings, services, &target->server));
+  ModelConfig of_tensors = config;
+  of_tensors.input = TensorInputs(config.input, signature);
+  ARROW_ASSIGN_OR_RAISE(target->columns, ModelColumns::Make(of_tensors, signature));
+  for (const SqlField& column : of_tensors.input.columns()) {
+    target->tensors.push_back(config.input.Find(column.name));
+  }
+  if (target->sequence.enabled()) {
+    target->sequences = std::make_unique<Sequences>(target->sequence, services.env());
+  }
+  target->endpoint = Endpoint::Of(settings, client, services);
+  MetricGroup metrics(services.metrics(), {{"model", config.name}, {"version", signature.version}});
+  target->retries = metrics.counter("model_retries");
+  target->latency = std::make_shared<ServerLatency>(target->transport, client, services.env(),
+                                                    std::move(metrics));
+  return std::make_shared<TritonModel>(std::move(target));
+}
 
 ModelProviderSpec TritonProvider() {
   ModelProviderSpec spec;
@@ -66,12 +133,12 @@ ModelProviderSpec TritonProvider() {
   spec.aliases = {"kserve"};
   spec.doc =
       "A model on NVIDIA Triton or any other server of the Open Inference Protocol (KServe v2), "
-      "over HTTP with binary "
-      "tensors.";
+      "over HTTP with binary tensors, or over gRPC.";
   spec.example =
       "CREATE MODEL fraud INPUT (amount DOUBLE, country STRING) OUTPUT (score FLOAT)\n"
       "  WITH ('provider' = 'triton', 'endpoint' = 'http://triton:8000', 'model-name' = 'fraud')";
   spec.options = TritonSettings::Specs();
+  for (OptionSpec& option : SequenceOptions::Specs()) spec.options.push_back(std::move(option));
   for (OptionSpec& option : ErrorPolicyOptions()) spec.options.push_back(std::move(option));
   spec.describe = DescribeTriton;
   spec.load = LoadTriton;

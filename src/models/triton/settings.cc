@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string_view>
 
+#include "net/http_error.h"
 #include "spi/secret_text.h"
 
 namespace millrace {
@@ -24,6 +25,25 @@ Status CheckHeader(const std::string& name, const std::string& value) {
   return Status::OK();
 }
 
+/// Null where no option speaks of TLS.
+Result<std::shared_ptr<const TlsSettings>> ReadTls(const Options& options,
+                                                   const std::string& base) {
+  TlsSettings tls;
+  tls.ca_file = options.String("tls-ca");
+  tls.certificate_file = options.String("tls-certificate");
+  tls.key_file = options.String("tls-key");
+  tls.verify = options.Bool("tls-verify");
+  if (tls == TlsSettings()) return nullptr;
+  if (!base.starts_with("https://") && !base.starts_with("grpcs://")) {
+    return Error::User("the options 'tls-…' are for an endpoint that begins with https://")
+        .Hint("write '" + base.substr(0, 4) + "s" + base.substr(4) + "', or leave them out");
+  }
+  if (tls.certificate_file.empty() != tls.key_file.empty()) {
+    return Error::User("'tls-certificate' and 'tls-key' belong together");
+  }
+  return std::make_shared<const TlsSettings>(std::move(tls));
+}
+
 }  // namespace
 
 Result<std::string> ParseEndpoint(const std::string& endpoint) {
@@ -41,10 +61,11 @@ Result<std::string> ParseEndpoint(const std::string& endpoint) {
   }
   const std::string name = base.substr(0, scheme);
   const std::string rest = base.substr(scheme + 3);
-  if (name != "http" && name != "https") {
+  if (name != "http" && name != "https" && name != "grpc" && name != "grpcs") {
     return Error::User("the endpoint '" + endpoint + "' has the scheme '" + name + "'")
-        .Hint("write 'http://" + rest + "' or 'https://" + rest +
-              "'; the HTTP port of Triton is 8000");
+        .Hint("write 'http://" + rest +
+              "', 'https://…', 'grpc://…' or 'grpcs://…'; Triton's HTTP "
+              "port is 8000, its gRPC port 8001");
   }
   if (rest.empty() || rest[0] == '/' || rest[0] == ':') {
     return Error::User("the endpoint '" + endpoint + "' names no host")
@@ -62,7 +83,7 @@ Result<std::string> ParseEndpoint(const std::string& endpoint) {
 std::vector<OptionSpec> TritonSettings::Specs() {
   return {
       {.key = "endpoint",
-       .doc = "http[s]://host:port, with or without /v2 or /v2/models.",
+       .doc = "http[s]://host:port, with or without /v2 or /v2/models; or grpc[s]://host:port.",
        .required = true},
       {.key = "model-name", .doc = "The model in the server's repository.", .required = true},
       {.key = "model-version",
@@ -112,12 +133,60 @@ std::vector<OptionSpec> TritonSettings::Specs() {
        .type = OptionType::kDuration,
        .default_value = "800 ms",
        .doc = "The longest pause."},
+      {.key = "connection-pool-size",
+       .type = OptionType::kInt,
+       .default_value = "100",
+       .doc = "Most connections to the endpoint at a time; further requests wait for one.",
+       .min = 1,
+       .max = 10000},
+      {.key = "circuit-breaker-enabled",
+       .type = OptionType::kBool,
+       .default_value = "false",
+       .doc = "Stop sending for a while when too many requests fail after their retries. All "
+              "models of a process with the same endpoint and the same of these options share the "
+              "breaker."},
+      {.key = "circuit-breaker-failure-threshold",
+       .type = OptionType::kDouble,
+       .default_value = "0.5",
+       .doc = "Share of failed requests that opens the breaker, of the last 100, once there are "
+              "10.",
+       .min = 0.01,
+       .max = 1},
+      {.key = "circuit-breaker-timeout",
+       .type = OptionType::kDuration,
+       .default_value = "60 s",
+       .doc = "How long the breaker stays open before it lets trial requests through."},
+      {.key = "circuit-breaker-half-open-requests",
+       .type = OptionType::kInt,
+       .default_value = "3",
+       .doc = "Trial requests, all of which must succeed for the breaker to close.",
+       .min = 1,
+       .max = 1000},
+      {.key = "health-check-enabled",
+       .type = OptionType::kBool,
+       .default_value = "false",
+       .doc = "Ask the server regularly whether it is ready. A failed check is logged, shown as "
+              "the metric model_server_ready, and opens the breaker; a passed one lets it try."},
+      {.key = "health-check-interval",
+       .type = OptionType::kDuration,
+       .default_value = "30 s",
+       .doc = "Between two health checks."},
+      {.key = "tls-ca", .doc = "File of certificates (PEM) to trust instead of the machine's own."},
+      {.key = "tls-certificate", .doc = "File of the client's certificate (PEM)."},
+      {.key = "tls-key", .doc = "File of the client's private key (PEM).", .secret = true},
+      {.key = "tls-verify",
+       .type = OptionType::kBool,
+       .default_value = "true",
+       .doc = "Check the server's certificate; false is for tests only and warns."},
   };
 }
 
 Result<TritonSettings> TritonSettings::Read(const Options& options, const SecretProvider& secrets) {
   TritonSettings settings;
   ARROW_ASSIGN_OR_RAISE(settings.base, ParseEndpoint(options.String("endpoint")));
+  settings.shown = WithoutCredentials(settings.base);
+  settings.grpc = settings.base.starts_with("grpc");
+  if (settings.grpc) settings.base.replace(0, 4, "http");
   settings.model = options.String("model-name");
   const std::string version = options.String("model-version");
   if (version != "latest") settings.version = version;
@@ -152,6 +221,21 @@ Result<TritonSettings> TritonSettings::Read(const Options& options, const Secret
   if (settings.longest_backoff_us < settings.first_backoff_us) {
     return Error::User("'retry-max-backoff' is shorter than 'retry-initial-backoff'");
   }
+  settings.max_connections = static_cast<int>(options.Int("connection-pool-size"));
+  settings.breaker.enabled = options.Bool("circuit-breaker-enabled");
+  settings.breaker.failure_threshold = options.Double("circuit-breaker-failure-threshold");
+  settings.breaker.open_us = options.DurationMicros("circuit-breaker-timeout");
+  settings.breaker.trials = static_cast<int>(options.Int("circuit-breaker-half-open-requests"));
+  settings.health_checks = options.Bool("health-check-enabled");
+  settings.health_interval_us = options.DurationMicros("health-check-interval");
+  for (const char* key : {"timeout", "connection-timeout", "retry-initial-backoff",
+                          "circuit-breaker-timeout", "health-check-interval"}) {
+    if (options.DurationMicros(key) <= 0) {
+      return Error::User("'" + std::string(key) + "' is no time at all")
+          .Hint("write a duration such as '500 ms'; without the option its default holds");
+    }
+  }
+  ARROW_ASSIGN_OR_RAISE(settings.tls, ReadTls(options, settings.shown));
   return settings;
 }
 
@@ -165,8 +249,12 @@ HttpRequest TritonSettings::Get(std::string url) const {
   request.headers = headers;
   request.timeout_us = timeout_us;
   request.connect_timeout_us = connect_timeout_us;
+  request.max_connections = max_connections;
+  request.tls = tls;
   request.check_command =
-      "curl -fsS -o /dev/null -w '%{http_code}\\n' " + base + "/v2/health/ready";
+      grpc ? "grpcurl " + std::string(base.starts_with("https") ? "" : "-plaintext ") +
+                 base.substr(base.find("//") + 2) + " inference.GRPCInferenceService/ServerReady"
+           : "curl -fsS -o /dev/null -w '%{http_code}\\n' " + base + "/v2/health/ready";
   return request;
 }
 

@@ -1,9 +1,11 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
+#include "models/triton/circuit_breaker.h"
 #include "net/http.h"
 #include "spi/services.h"
 
@@ -11,7 +13,8 @@ namespace millrace {
 
 /// The options of a model on a server, read.
 struct TritonSettings {
-  std::string base;  ///< "http://host:port" and what stands before /v2
+  std::string base;   ///< "http://host:port" and what stands before /v2
+  std::string shown;  ///< the endpoint as people may see it
   std::string model;
   std::string version;  ///< empty: the server's choice
   int64_t timeout_us = 0;
@@ -20,9 +23,15 @@ struct TritonSettings {
   bool one_dimensional = false;  ///< 'flatten-batch-dim'
   int priority = -1;             ///< -1: none is sent
   bool gzip = false;
+  bool grpc = false;  ///< the scheme is grpc[s]; `base` has http[s] all the same
   std::vector<HttpHeader> headers;
   int max_retries = 0;
   int64_t first_backoff_us = 0, longest_backoff_us = 0;
+  int max_connections = 0;
+  std::shared_ptr<const TlsSettings> tls;
+  CircuitBreakerSettings breaker;
+  bool health_checks = false;
+  int64_t health_interval_us = 0;
 
   static std::vector<OptionSpec> Specs();
   static Result<TritonSettings> Read(const Options& options, const SecretProvider& secrets);
@@ -32,7 +41,7 @@ struct TritonSettings {
 };
 
 /// The part of an endpoint before /v2: takes http[s]://host[:port][/prefix], with or without /v2 or
-/// /v2/models.
+/// /v2/models, and grpc[s]://host:port.
 Result<std::string> ParseEndpoint(const std::string& endpoint);
 
 }  // namespace millrace

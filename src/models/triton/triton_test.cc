@@ -32,7 +32,12 @@ class FakeTriton {
     std::lock_guard lock(mutex_);
     for (int i = 0; i < times; ++i) reactions_.push_back(reaction);
   }
+  void Forget() {
+    std::lock_guard lock(mutex_);
+    reactions_.clear();
+  }
   std::string url() const { return server_.url(); }
+  int connections() const { return server_.connections(); }
 
   std::atomic<int> requests{0};
   std::optional<float> poison;
@@ -180,7 +185,8 @@ TEST_F(TritonTest, EndpointForms) {  // T1
   }
   EXPECT_EQ(ParseEndpoint("https://gw/triton/v2").ValueOrDie(), "https://gw/triton");
   EXPECT_EQ(InfoOf(ParseEndpoint("triton:8000").status()).hint, "write 'http://triton:8000'");
-  EXPECT_THAT(InfoOf(ParseEndpoint("grpc://triton:8001").status()).hint,
+  EXPECT_EQ(ParseEndpoint("grpc://triton:8001").ValueOrDie(), "grpc://triton:8001");  // T14
+  EXPECT_THAT(InfoOf(ParseEndpoint("tcp://triton:8001").status()).hint,
               HasSubstr("'http://triton:8001'"));
   for (const char* wrong : {"http://", "http:///v2", "http://h:8000?x=1", "http://a b"}) {
     EXPECT_FALSE(ParseEndpoint(wrong).ok()) << wrong;
@@ -198,6 +204,82 @@ TEST_F(TritonTest, OptionsAreCheckedAtCreate) {  // T6
   EXPECT_THAT(Refusal({{"custom-headers", "X-A:1\nX-B:2"}}).message(), HasSubstr("X-A"));
   const Status unknown = Refusal({{"max-retrys", "1"}});
   EXPECT_THAT(Describe(unknown), HasSubstr("max-retries"));
+}
+
+TEST_F(TritonTest, MoreOptionsAreCheckedAtCreate) {  // T6, T10
+  struct Case {
+    OptionMap options;
+    const char* what;
+  };
+  const std::vector<Case> cases = {
+      {{{"priority", "-1"}}, "priority"},
+      {{{"timeout", "0 s"}}, "'timeout' is no time"},
+      {{{"health-check-interval", "0 s"}}, "'health-check-interval' is no time"},
+      {{{"circuit-breaker-failure-threshold", "1.5"}}, "circuit-breaker-failure-threshold"},
+      {{{"circuit-breaker-half-open-requests", "0"}}, "circuit-breaker-half-open-requests"},
+      {{{"circuit-breaker-enabled", "yes"}}, "circuit-breaker-enabled"},
+      {{{"connection-pool-size", "0"}}, "connection-pool-size"},
+      {{{"tls-ca", "ca.pem"}}, "'https://127"},
+      {{{"endpoint", "https://h:1"}, {"tls-key", "k.pem"}}, "belong together"},
+  };
+  for (const Case& each : cases) {
+    EXPECT_THAT(Describe(Refusal(each.options)), HasSubstr(each.what));
+  }
+}
+
+TEST_F(TritonTest, ConnectionsAreLimited) {  // T6
+  triton_.max_batch = 1;
+  EXPECT_THAT(Score("[[1], [2], [3], [4], [5], [6]]", {{"connection-pool-size", "1"}}),
+              ElementsAre("2", "4", "6", "8", "10", "12"));
+  EXPECT_EQ(triton_.requests, 6);
+  EXPECT_LE(triton_.connections(), 2);  // one, beside that of other tests' settings
+}
+
+TEST_F(TritonTest, RequestsAreNoLargerThanTheModelTakes) {  // T13
+  EXPECT_EQ(Score("[[1], [2], [3], [4], [5], [6], [7], [8], [9]]").size(), 9u);
+  EXPECT_EQ(triton_.requests, 2);
+}
+
+/// Every way in which a server can fail at an inference, with the words that tell it apart and what
+/// to do. // T12
+TEST_F(TritonTest, ErrorsAreToldApart) {
+  struct Case {
+    const char* name;
+    Reaction reaction;
+    std::vector<std::string> says;
+  };
+  const auto answer = [](int status, const std::string& error) {
+    return TestHttpServer::Answer(status, json({{"error", error}}).dump());
+  };
+  const std::vector<Case> cases = {
+      {"overload", answer(503, "Exceeds maximum queue size"), {"HTTP 503", "overloaded"}},
+      {"model gone",
+       answer(404, "Request for unknown model"),
+       {"HTTP 404", "/v2/repository/index"}},
+      {"no rights", answer(401, "no"), {"HTTP 401", "'auth-token'"}},
+      {"wrong shape", answer(400, "unexpected shape for input 'x'"), {"unexpected shape"}},
+      {"mistake as 500", answer(500, "failed to parse the request JSON"), {"failed to parse"}},
+      {"broken model", answer(500, "CUDA out of memory"), {"HTTP 500", "CUDA out of memory"}},
+      {"stall", {Do::kHang, {}}, {"timed out after 300ms while waiting", "raise 'timeout'"}},
+      {"reset", {Do::kReset, {}}, {"lost while", "/v2/health/ready"}},
+      {"garbage", {Do::kAnswer, "what?\r\n\r\n"}, {"does not speak HTTP", "8001"}},
+      {"no JSON", TestHttpServer::Answer(200, "hello"), {"not a JSON object"}},
+      {"redirect",
+       TestHttpServer::Answer(302, "", "Location: http://elsewhere/\r\n"),
+       {"redirects to 'http://elsewhere/'", "no token leaks"}},
+  };
+  for (const Case& each : cases) {
+    triton_.Next(each.reaction, 2);  // a kept connection that is lost is tried again by libcurl
+    const auto lines = Score("[[1]]", {{"max-retries", "0"}, {"timeout", "300 ms"}});
+    ASSERT_EQ(lines.size(), 2u) << each.name;
+    for (const std::string& text : each.says) EXPECT_THAT(lines[1], HasSubstr(text)) << each.name;
+    EXPECT_THAT(lines[1], HasSubstr("model 'm' at " + triton_.url())) << each.name;
+    triton_.Forget();
+  }
+  const Status dns = Refusal({{"endpoint", "http://no-such-host.invalid:8000"}});
+  EXPECT_THAT(Describe(dns), HasSubstr("getent hosts no-such-host.invalid"));
+  const Status tls = Refusal({{"endpoint", "https" + triton_.url().substr(4)}});
+  EXPECT_THAT(Describe(tls), HasSubstr("does the server speak TLS"));
 }
 
 TEST_F(TritonTest, MissingModel) {  // T12

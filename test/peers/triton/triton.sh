@@ -2,15 +2,17 @@
 # A real NVIDIA Triton Inference Server 2.51 (24.10) from pip packages: CPU only, Python backend, on loopback.
 #   triton.sh install              into the user's cache (about 400 MB)
 #   triton.sh python <arguments>   a Python that has the public tritonclient
-#   triton.sh with <command...>    starts a server on free ports, runs the command with MILLRACE_TRITON_ENDPOINT set
-#                                  to it, stops the server, and exits with the command's code
+#   triton.sh with <command...>    starts a server on free ports, runs the command with MILLRACE_TRITON_ENDPOINT
+#                                  (http://…) and MILLRACE_TRITON_GRPC (grpc://…) set to it, stops the server, and exits
+#                                  with the command's code
 # The nvidia-pytriton wheel (manylinux_2_35: glibc >= 2.35, x86-64) carries tritonserver, the Python backend and its stubs
 # for CPython 3.8 to 3.13; the server is started directly, PyTriton itself is not used.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-# The server; then the public client with what it needs for HTTP. The list is complete.
+# The server; then the public client with what it needs for HTTP and gRPC. The list is complete.
 pins=(nvidia-pytriton==0.7.0 numpy==1.26.4
   tritonclient==2.73.0 geventhttpclient==2.6.1 gevent==26.9.0 python-rapidjson==1.25 greenlet==3.5.6
+  grpcio==1.85.1 protobuf==6.33.6 packaging==26.3 typing_extensions==4.16.0
   urllib3==2.8.0 brotli==1.2.1 certifi==2026.10.18 zope.event==6.2 zope.interface==8.7 ml_dtypes==0.5.4)
 cache=${MILLRACE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/millrace}
 home=$cache/triton-$(printf '%s\n' "${pins[@]}" | sha256sum | cut -c1-16)
@@ -54,8 +56,9 @@ P
 free_port() { "$python" -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
 
 with() {
-  local port work server code=0
+  local port grpc_port work server code=0
   port=$(free_port)
+  grpc_port=$(free_port)
   work=$(mktemp -d)
   cp -r "$here/models" "$work/models" # the stubs leave a __pycache__ beside each model
   LD_LIBRARY_PATH="$home/server/lib:$(site)/nvidia_pytriton.libs" PATH="$home/venv/bin:$PATH" \
@@ -63,7 +66,7 @@ with() {
     --backend-directory="$home/server/backends" --cache-directory="$home/server/caches" \
     --backend-config=python,shm-region-prefix-name="triton$port-" \
     --backend-config=python,shm-default-byte-size=1048576 \
-    --http-address=127.0.0.1 --http-port="$port" --allow-grpc=false --allow-metrics=false \
+    --http-address=127.0.0.1 --http-port="$port" --grpc-address=127.0.0.1 --grpc-port="$grpc_port" --allow-metrics=false \
     --exit-timeout-secs=5 > "$work/log" 2>&1 < /dev/null &
   server=$!
   for _ in $(seq 300); do
@@ -72,7 +75,8 @@ with() {
     sleep 0.2
   done
   if curl -fs -o /dev/null "http://127.0.0.1:$port/v2/health/ready"; then
-    MILLRACE_TRITON_ENDPOINT=http://127.0.0.1:$port "$@" || code=$?
+    MILLRACE_TRITON_ENDPOINT=http://127.0.0.1:$port MILLRACE_TRITON_GRPC=grpc://127.0.0.1:$grpc_port \
+      "$@" || code=$?
   else
     tail -40 "$work/log"
     code=1
