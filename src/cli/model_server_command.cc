@@ -25,7 +25,11 @@ int Serve(const ModelServerOptions& options) {
     return kFailed;
   }
   PrintNote("model-server: serving " + options.repository + " at http://" + options.host + ":" +
-            std::to_string((*server)->port()) + "  (Ctrl-C ends it)");
+            std::to_string((*server)->port()) +
+            ((*server)->grpc_port() < 0
+                 ? ""
+                 : " and grpc://" + options.host + ":" + std::to_string((*server)->grpc_port())) +
+            "  (Ctrl-C ends it)");
   Interrupts::Wait();
   (*server)->Stop();
   return kOk;
@@ -44,6 +48,9 @@ void AddModelServerCommand(CLI::App& program, Action* action) {
   command->add_option("--host", options->host, "Address to listen on")->capture_default_str();
   command->add_option("--port", options->port, "Port; 0: any free one")
       ->check(CLI::Range(0, 65535))
+      ->capture_default_str();
+  command->add_option("--grpc-port", options->grpc_port, "Port of gRPC; 0: any free one; -1: none")
+      ->check(CLI::Range(-1, 65535))
       ->capture_default_str();
   command->add_option("--threads", options->threads, "Threads; 0: one per core")
       ->check(CLI::Range(0, 1024))

@@ -1,7 +1,12 @@
 #include "server/model_repository.h"
 
+#include <algorithm>
 #include <charconv>
+#include <mutex>
 #include <optional>
+
+#include <google/protobuf/text_format.h>
+#include <inference.pb.h>
 
 #include "base/log.h"
 #include "models/onnx/onnx_model.h"
@@ -10,6 +15,7 @@ namespace millrace {
 namespace {
 
 constexpr std::string_view kModelFile = "/model.onnx";
+constexpr int64_t kDefaultIdleMicros = 1'000'000;  ///< as Triton's
 
 std::optional<int64_t> NumberOf(std::string_view text) {
   int64_t number = 0;
@@ -18,19 +24,23 @@ std::optional<int64_t> NumberOf(std::string_view text) {
   return number;
 }
 
-/// The `max_batch_size: N` of a config.pbtxt.
-std::optional<int64_t> MaxBatchIn(std::string_view config) {
-  constexpr std::string_view kKey = "max_batch_size";
-  auto at = config.find(kKey);
-  if (at == std::string_view::npos) return std::nullopt;
-  at = config.find_first_not_of(" \t:", at + kKey.size());
-  if (at == std::string_view::npos) return std::nullopt;
-  return NumberOf(config.substr(at, config.find_first_not_of("0123456789", at) - at));
+/// The model's config.pbtxt, as far as it is read; nothing where there is none or it is wrong.
+inference::ModelConfig ConfigIn(FileSystem& files, const std::string& folder,
+                                const std::string& name) {
+  inference::ModelConfig config;
+  const auto text = ReadFile(files, folder + "/config.pbtxt");
+  if (!text.ok()) return config;
+  google::protobuf::TextFormat::Parser parser;
+  parser.AllowUnknownField(true);
+  if (!parser.ParseFromString(*text, &config)) {
+    Log(LogLevel::kWarn, "server.models", "config.pbtxt cannot be read", {{"model", name}});
+    config.Clear();
+  }
+  return config;
 }
 
 /// What FOLDER/NAME/NUMBER/model.onnx says.
 struct Place {
-  std::string folder;  ///< FOLDER/NAME
   std::string name;
   int64_t number = 0;
 };
@@ -47,41 +57,24 @@ std::optional<Place> PlaceOf(std::string_view folder, std::string_view file) {
   const auto number = NumberOf(inside.substr(slash + 1));
   if (!number) return std::nullopt;
   const std::string name(inside.substr(0, slash));
-  return Place{std::string(folder) + '/' + name, name, *number};
+  return Place{name, *number};
+}
+
+/// Takes the tensors that are states out of what clients see.
+void HideStates(std::vector<TensorSpec>& tensors, const std::vector<StateTensor>& states,
+                std::string StateTensor::* side) {
+  std::erase_if(tensors, [&](const TensorSpec& tensor) {
+    return std::any_of(states.begin(), states.end(),
+                       [&](const StateTensor& state) { return state.*side == tensor.name; });
+  });
 }
 
 }  // namespace
 
 Result<std::unique_ptr<ModelRepository>> ModelRepository::Open(const std::string& folder,
                                                                Services& services) {
-  auto repository = std::make_unique<ModelRepository>();
-  FileSystem& files = services.env().files();
-  ARROW_ASSIGN_OR_RAISE(const auto found, files.List(folder));
-  for (const FileInfo& file : found) {
-    const auto place = PlaceOf(folder, file.path);
-    if (!place) continue;
-    ServedModel served;
-    served.name = place->name;
-    served.version = std::to_string(place->number);
-    auto model = LoadOnnxModel({.path = file.path}, files);
-    if (model.ok()) {
-      served.model = std::move(*model);
-      const ModelSignature& signature = served.model->signature();
-      if (signature.batched) {
-        const auto config = ReadFile(files, place->folder + "/config.pbtxt");
-        const auto limit = config.ok() ? MaxBatchIn(*config) : std::nullopt;
-        served.max_batch = signature.max_batch > 0 ? signature.max_batch : kDefaultMaxBatch;
-        if (limit && *limit > 0) served.max_batch = *limit;
-      }
-      Log(LogLevel::kInfo, "server.models", "loaded",
-          {{"model", served.name}, {"version", served.version}, {"file", file.path}});
-    } else {
-      served.reason = model.status().message();
-      Log(LogLevel::kError, "server.models", served.reason,
-          {{"model", served.name}, {"version", served.version}});
-    }
-    repository->models_[served.name][place->number] = std::move(served);
-  }
+  auto repository = std::make_unique<ModelRepository>(folder, services.env().files());
+  ARROW_ASSIGN_OR_RAISE(repository->models_, repository->Read({}));
   if (repository->models_.empty()) {
     return Error::User("there is no model in '" + folder + "'")
         .In(folder)
@@ -90,35 +83,117 @@ Result<std::unique_ptr<ModelRepository>> ModelRepository::Open(const std::string
   return repository;
 }
 
-const ServedModel* ModelRepository::Find(const std::string& name,
-                                         const std::string& version) const {
+Result<std::map<std::string, ModelRepository::Versions>> ModelRepository::Read(
+    const std::string& only) {
+  std::map<std::string, Versions> models;
+  ARROW_ASSIGN_OR_RAISE(const auto found, files_.List(folder_));
+  for (const FileInfo& file : found) {
+    const auto place = PlaceOf(folder_, file.path);
+    if (!place || (!only.empty() && place->name != only)) continue;
+    models[place->name][place->number] = LoadVersion(place->name, place->number, file.path);
+  }
+  return models;
+}
+
+ServedModelPtr ModelRepository::LoadVersion(const std::string& name, int64_t number,
+                                            const std::string& file) {
+  auto served = std::make_shared<ServedModel>();
+  served->name = name;
+  served->version = std::to_string(number);
+  auto model = LoadOnnxModel({.path = file}, files_);
+  if (!model.ok()) {
+    served->reason = model.status().message();
+    Log(LogLevel::kError, "server.models", served->reason,
+        {{"model", name}, {"version", served->version}});
+    return served;
+  }
+  served->model = std::move(*model);
+  served->signature = served->model->signature();
+  const inference::ModelConfig config = ConfigIn(files_, folder_ + '/' + name, name);
+  if (served->signature.batched) {
+    served->max_batch =
+        served->signature.max_batch > 0 ? served->signature.max_batch : kDefaultMaxBatch;
+    if (config.max_batch_size() > 0) served->max_batch = config.max_batch_size();
+  }
+  if (config.has_sequence_batching()) {
+    const auto& batching = config.sequence_batching();
+    for (const auto& state : batching.state()) {
+      served->states.push_back({state.input_name(), state.output_name()});
+    }
+    HideStates(served->signature.inputs, served->states, &StateTensor::input);
+    HideStates(served->signature.outputs, served->states, &StateTensor::output);
+    const auto idle_us = static_cast<int64_t>(batching.max_sequence_idle_microseconds());
+    served->sequences =
+        std::make_shared<ServingSequences>(idle_us > 0 ? idle_us : kDefaultIdleMicros);
+  }
+  Log(LogLevel::kInfo, "server.models", "loaded",
+      {{"model", name}, {"version", served->version}, {"file", file}});
+  return served;
+}
+
+Status ModelRepository::Load(const std::string& name) {
+  ARROW_ASSIGN_OR_RAISE(auto read, Read(name));
+  const auto at = read.find(name);
+  if (at == read.end()) {
+    return Error::User("failed to load '" + name + "': there is no " + name +
+                       "/NUMBER/model.onnx in the repository");
+  }
+  const bool any = std::any_of(at->second.begin(), at->second.end(), [](const auto& version) {
+    return version.second->model != nullptr;
+  });
+  if (!any) {
+    return Error::User("failed to load '" + name + "': " + at->second.rbegin()->second->reason);
+  }
+  std::unique_lock lock(mutex_);
+  models_[name] = std::move(at->second);
+  return Status::OK();
+}
+
+Status ModelRepository::Unload(const std::string& name) {
+  std::unique_lock lock(mutex_);
+  const auto at = models_.find(name);
+  if (at == models_.end()) return Error::User("there is no model '" + name + "'");
+  for (auto& [number, served] : at->second) {
+    auto gone = std::make_shared<ServedModel>();
+    gone->name = served->name;
+    gone->version = served->version;
+    gone->reason = "unloaded";
+    served = std::move(gone);
+  }
+  return Status::OK();
+}
+
+ServedModelPtr ModelRepository::Find(const std::string& name, const std::string& version) const {
+  std::shared_lock lock(mutex_);
   const auto at = models_.find(name);
   if (at == models_.end()) return nullptr;
   if (!version.empty()) {
     const auto number = NumberOf(version);
     const auto of_version = number ? at->second.find(*number) : at->second.end();
-    return of_version == at->second.end() ? nullptr : &of_version->second;
+    return of_version == at->second.end() ? nullptr : of_version->second;
   }
   for (auto newest = at->second.rbegin(); newest != at->second.rend(); ++newest) {
-    if (newest->second.model) return &newest->second;
+    if (newest->second->model) return newest->second;
   }
-  return &at->second.rbegin()->second;
+  return at->second.rbegin()->second;
 }
 
-std::vector<const ServedModel*> ModelRepository::All() const {
-  std::vector<const ServedModel*> all;
+std::vector<ServedModelPtr> ModelRepository::All() const {
+  std::shared_lock lock(mutex_);
+  std::vector<ServedModelPtr> all;
   for (const auto& [name, versions] : models_) {
-    for (const auto& [number, served] : versions) all.push_back(&served);
+    for (const auto& [number, served] : versions) all.push_back(served);
   }
   return all;
 }
 
 std::vector<std::string> ModelRepository::VersionsOf(const std::string& name) const {
+  std::shared_lock lock(mutex_);
   std::vector<std::string> versions;
   const auto at = models_.find(name);
   if (at == models_.end()) return versions;
   for (const auto& [number, served] : at->second) {
-    if (served.model) versions.push_back(served.version);
+    if (served->model) versions.push_back(served->version);
   }
   return versions;
 }

@@ -11,12 +11,14 @@ namespace millrace {
 struct ModelServerOptions {
   std::string repository;  ///< folder of models, laid out as Triton's: NAME/VERSION/model.onnx
   std::string host = "127.0.0.1";
-  int port = 8000;  ///< 0: any free one
-  int threads = 0;  ///< that read, score and answer; 0: one per core
+  int port = 8000;     ///< of HTTP; 0: any free one
+  int grpc_port = -1;  ///< 0: any free one; -1: gRPC is not served
+  int threads = 0;     ///< that read, score and answer; 0: one per core
   size_t max_request_bytes = size_t{256} << 20;
 };
 
-/// Serves the models of a folder by the Open Inference Protocol over HTTP, on threads of its own.
+/// Serves the models of a folder by the Open Inference Protocol over HTTP and gRPC, and its metrics
+/// at /metrics, on threads of its own.
 class ModelServer {
  public:
   /// Loads the models and listens. Fails where there is no model or the address cannot be had.
@@ -26,6 +28,7 @@ class ModelServer {
   /// Stops.
   virtual ~ModelServer() = default;
   virtual int port() const = 0;
+  virtual int grpc_port() const = 0;  ///< -1: gRPC is not served
   /// Takes no more requests, answers those that are being scored, and returns when all threads have
   /// ended.
   virtual void Stop() = 0;

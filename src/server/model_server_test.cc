@@ -55,6 +55,13 @@ class ModelServerTest : public testing::Test {
       Add(name, "1", name);
     Add("linear", "3", "linear");
     Add("broken", "1", "");
+    Add("sum", "1", "running_sum");
+    Put(folder_ + "/sum/config.pbtxt",
+        "max_batch_size: 8\n"
+        "sequence_batching {\n"
+        "  max_sequence_idle_microseconds: 60000000\n"
+        "  state [ { input_name: \"state\" output_name: \"next\" data_type: TYPE_FP32 } ]\n"
+        "}\n");
     Put(folder_ + "/text/config.pbtxt", "name: \"text\"\nmax_batch_size: 2\n");
     ASSERT_TRUE(files.Stat(folder_).ok());
     auto server = ModelServer::Start({.repository = folder_, .port = 0, .threads = 2}, services_);
@@ -150,7 +157,7 @@ TEST_F(ModelServerTest, HealthMetadataAndIndex) {  // T15
   EXPECT_EQ(Get("/v2/models/text/config")["max_batch_size"], 2);
   EXPECT_EQ(Get("/v2/models/linear/config")["input"][0]["data_type"], "TYPE_FP32");
   const json index = json::parse(Ask(HttpMethod::kPost, "/v2/repository/index").body);
-  EXPECT_EQ(index.size(), 8u);
+  EXPECT_EQ(index.size(), 9u);
   EXPECT_EQ(index[0]["name"], "broken");
   EXPECT_EQ(index[0]["state"], "UNAVAILABLE");
 }
@@ -251,6 +258,60 @@ TEST_F(ModelServerTest, ProviderScores) {  // T13, T14, T15
   const Status named = Score("recommender", "[]", wrong).status();
   EXPECT_THAT(Describe(named), HasSubstr("'itm'"));
   EXPECT_THAT(Describe(named), HasSubstr("did you mean 'item'"));
+}
+
+TEST_F(ModelServerTest, ModelsWithStateKeepItBySequence) {  // T7, T15
+  const auto ask = [&](const std::string& x, const std::string& parameters) {
+    return Infer("sum", R"({"parameters":{)" + parameters +
+                            R"(},"inputs":[{"name":"x","datatype":"FP32","shape":[1,1],"data":[)" +
+                            x + "]}]}");
+  };
+  const auto sum = [&](const std::string& x, const std::string& parameters) {
+    return json::parse(ask(x, parameters).body)["outputs"][0]["data"][0].get<float>();
+  };
+  EXPECT_EQ(Get("/v2/models/sum")["inputs"].size(), 1u);  // the state is the server's own
+  EXPECT_EQ(Get("/v2/models/sum/config")["sequence_batching"]["max_sequence_idle_microseconds"],
+            60'000'000);
+  EXPECT_EQ(sum("1", R"("sequence_id":"a","sequence_start":true)"), 1);
+  EXPECT_EQ(sum("10", R"("sequence_id":7,"sequence_start":true)"), 10);
+  EXPECT_EQ(sum("2", R"("sequence_id":"a")"), 3);
+  EXPECT_EQ(sum("20", R"("sequence_id":7,"sequence_end":true)"), 30);
+  EXPECT_EQ(sum("4", R"("sequence_id":"a","sequence_start":true)"), 4);
+  for (const char* wrong : {R"("sequence_id":7)", R"("sequence_id":0)", ""}) {
+    const auto refused = ask("1", wrong);
+    EXPECT_EQ(refused.status, 400) << wrong;
+    EXPECT_THAT(refused.body, HasSubstr("must specify")) << wrong;
+  }
+}
+
+TEST_F(ModelServerTest, ModelsComeAndGo) {  // T15
+  const auto post = [&](const std::string& path) { return Ask(HttpMethod::kPost, path).status; };
+  EXPECT_EQ(post("/v2/repository/models/linear/unload"), 200);
+  EXPECT_EQ(Ask(HttpMethod::kGet, "/v2/models/linear/ready").status, 503);
+  EXPECT_EQ(Ask(HttpMethod::kGet, "/v2/models/linear").status, 404);
+  EXPECT_EQ(post("/v2/repository/models/linear/load"), 200);
+  EXPECT_EQ(Ask(HttpMethod::kGet, "/v2/models/linear/ready").status, 200);
+  EXPECT_EQ(post("/v2/repository/models/broken/load"), 400);
+  EXPECT_EQ(post("/v2/repository/models/nonsense/load"), 400);
+  EXPECT_EQ(post("/v2/repository/models/nonsense/unload"), 400);
+  Add("late", "1", "linear");
+  EXPECT_EQ(post("/v2/repository/models/late/load"), 200);
+  EXPECT_EQ(Ask(HttpMethod::kGet, "/v2/models/late/ready").status, 200);
+}
+
+TEST_F(ModelServerTest, CountsWhatItServes) {  // T11
+  const std::string good =
+      R"({"inputs":[{"name":"x","datatype":"FP32","shape":[2,2],"data":[1,1,2,2]}]})";
+  EXPECT_EQ(Infer("linear", good).status, 200);
+  EXPECT_EQ(Infer("linear", "{\"inputs\":[]}").status, 400);
+  const json stats = Get("/v2/models/linear/stats")["model_stats"];
+  ASSERT_EQ(stats.size(), 2u);  // versions 1 and 3
+  EXPECT_EQ(stats[1]["version"], "3");
+  EXPECT_EQ(stats[1]["inference_count"], 2);
+  EXPECT_EQ(stats[1]["inference_stats"]["success"]["count"], 1);
+  EXPECT_EQ(stats[1]["inference_stats"]["fail"]["count"], 1);
+  EXPECT_THAT(Ask(HttpMethod::kGet, "/metrics").body,
+              HasSubstr(R"(millrace_served_rows_total{model="linear",version="3"} 2)"));
 }
 
 TEST_F(ModelServerTest, StopsWithConnectionsOpen) {

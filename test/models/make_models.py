@@ -103,6 +103,16 @@ def one_row():
     )
 
 
+def running_sum():
+    """x[1], state[1] -> y[1] = next[1] = x + state: a server keeps `next` of a sequence for its next request."""
+    save(
+        "running_sum",
+        [helper.make_node("Add", ["x", "state"], ["y"]), helper.make_node("Add", ["x", "state"], ["next"])],
+        [value("x", FLOAT, ["n", 1]), value("state", FLOAT, ["n", 1])],
+        [value("y", FLOAT, ["n", 1]), value("next", FLOAT, ["n", 1])],
+    )
+
+
 def scikit():
     """classifier: x[2] -> label INT64, probabilities FP32[3]; zipmap: the same with a map; forest: 50 trees."""
     from skl2onnx import to_onnx
@@ -127,4 +137,5 @@ if __name__ == "__main__":
     recommender()
     types()
     one_row()
+    running_sum()
     scikit()
