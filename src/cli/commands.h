@@ -15,6 +15,7 @@ using Action = std::function<int()>;
 void AddRunCommand(CLI::App& program, Action* action);
 void AddExplainCommand(CLI::App& program, Action* action);
 void AddSqlCommand(CLI::App& program, Action* action);
+void AddModelCommands(CLI::App& program, Action* action);
 void AddModelServerCommand(CLI::App& program, Action* action);
 void AddServeCommand(CLI::App& program, Action* action);
 void AddJobCommands(CLI::App& program, Action* action);

@@ -59,6 +59,7 @@ int Main(int argc, char** argv) {
   AddRunCommand(program, &action);
   AddSqlCommand(program, &action);
   AddExplainCommand(program, &action);
+  AddModelCommands(program, &action);
   AddModelServerCommand(program, &action);
   AddServeCommand(program, &action);
   AddJobCommands(program, &action);

@@ -72,6 +72,12 @@ Result<StatementResult> Session::Impl::Run(const syntax::CreateModel& statement,
   return Created("Model", name, added);
 }
 
+Result<ModelConfig> Session::Impl::DeclaredModel(const syntax::CreateModel& statement) const {
+  const Context context(*this);
+  ARROW_ASSIGN_OR_RAISE(Model model, sql::DeclareModel(context.planner, statement));
+  return std::move(model.config);
+}
+
 Result<StatementResult> Session::Impl::Run(const syntax::CreateFunction& statement, Position) {
   return sql::NotPlanned("CREATE FUNCTION", statement.name.position());
 }

@@ -31,6 +31,8 @@ class Session::Impl {
   Result<sql::PlannedJob> PlanScript(std::string_view sql);
   Result<StatementResult> RunPlan(PhysicalPlan plan);
   std::vector<std::shared_ptr<JobClient>> Jobs() const;
+  /// A model as its statement declares it; nobody is asked for it.
+  Result<ModelConfig> DeclaredModel(const syntax::CreateModel& statement) const;
 
  private:
   /// What the planner reads, for one statement.

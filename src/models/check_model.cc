@@ -1,0 +1,158 @@
+#include "models/check_model.h"
+
+#include <future>
+#include <utility>
+
+#include <arrow/array.h>
+#include <arrow/builder.h>
+#include <arrow/json/from_string.h>
+#include <arrow/record_batch.h>
+#include <arrow/scalar.h>
+#include <arrow/type.h>
+
+#include "models/triton/check_server.h"
+
+namespace millrace {
+namespace {
+
+/// One row: zeros, false, empty texts; arrays of one such element, or as long as the tensor is.
+Result<std::shared_ptr<arrow::Scalar>> ZeroOf(const std::shared_ptr<arrow::DataType>& type,
+                                              std::span<const int64_t> shape) {
+  if (type->id() != arrow::Type::LIST) {
+    if (type->id() == arrow::Type::STRING) return arrow::MakeScalar("");
+    return arrow::MakeScalar(arrow::int8(), 0).ValueOrDie()->CastTo(type);
+  }
+  const int64_t length = shape.empty() || shape[0] < 0 ? 1 : shape[0];
+  const auto& element_type = static_cast<const arrow::ListType&>(*type).value_type();
+  ARROW_ASSIGN_OR_RAISE(const auto element,
+                        ZeroOf(element_type, shape.empty() ? shape : shape.subspan(1)));
+  ARROW_ASSIGN_OR_RAISE(auto elements, arrow::MakeArrayFromScalar(*element, length));
+  return std::make_shared<arrow::ListScalar>(std::move(elements), type);
+}
+
+Result<Batch> ZeroRow(const Schema& input, const ModelSignature& signature) {
+  const auto schema = input.ToArrow();
+  arrow::ArrayVector columns;
+  for (const auto& field : schema->fields()) {
+    std::span<const int64_t> shape;
+    for (const TensorSpec& tensor : signature.inputs) {
+      if (tensor.name == field->name() || signature.inputs.size() == 1) shape = tensor.shape;
+    }
+    ARROW_ASSIGN_OR_RAISE(const auto zero, ZeroOf(field->type(), shape));
+    ARROW_ASSIGN_OR_RAISE(columns.emplace_back(), arrow::MakeArrayFromScalar(*zero, 1));
+  }
+  Batch row;
+  row.rows = arrow::RecordBatch::Make(schema, 1, std::move(columns));
+  return row;
+}
+
+Result<Batch> SampleRows(const Schema& input, const std::string& sample) {
+  std::string json = "[";
+  for (size_t from = 0; from < sample.size();) {
+    const size_t end = std::min(sample.find('\n', from), sample.size());
+    const std::string line = sample.substr(from, end - from);
+    if (line.find_first_not_of(" \t\r") != std::string::npos) {
+      json += (json.size() > 1 ? "," : "") + line;
+    }
+    from = end + 1;
+  }
+  const auto schema = input.ToArrow();
+  const auto rows = arrow::json::ArrayFromJSONString(arrow::struct_(schema->fields()), json + "]");
+  if (!rows.ok()) {
+    return Error::User("the sample cannot be read: " + rows.status().message())
+        .Hint("one JSON object a line, with the columns " + input.ToString());
+  }
+  Batch batch;
+  const auto& structs = static_cast<const arrow::StructArray&>(**rows);
+  batch.rows = arrow::RecordBatch::Make(schema, structs.length(), structs.fields());
+  return batch;
+}
+
+Result<Prediction> Ask(const ModelLease& model, const Batch& rows) {
+  std::promise<Result<Prediction>> promise;
+  auto answer = promise.get_future();
+  const auto call = model->PredictAsync(
+      rows, {}, [&](Result<Prediction> result) { promise.set_value(std::move(result)); });
+  return answer.get();
+}
+
+/// The first row of an answer: "score = 0.5".
+std::string Shown(const Prediction& prediction) {
+  std::string text;
+  for (int i = 0; i < prediction.outputs->num_columns() && prediction.outputs->num_rows() > 0;
+       ++i) {
+    const auto value = prediction.outputs->column(i)->GetScalar(0);
+    text += (i == 0 ? "" : ", ") + prediction.outputs->column_name(i) + " = " +
+            (value.ok() ? (*value)->ToString() : "?");
+  }
+  return text;
+}
+
+/// Completes the declaration from what the model says, and checks it.
+Status Settle(const ModelProviderSpec& provider, const Options& options, Services& services,
+              ModelConfig* config, ModelSignature* signature) {
+  ARROW_ASSIGN_OR_RAISE(*signature, provider.describe(*config, options, services));
+  if (config->input.size() == 0) {
+    ARROW_ASSIGN_OR_RAISE(config->input, SchemaOf(signature->inputs));
+  }
+  if (config->output.size() == 0) {
+    ARROW_ASSIGN_OR_RAISE(config->output, SchemaOf(signature->outputs));
+  }
+  ARROW_RETURN_NOT_OK(CheckColumns(config->name, "INPUT", TensorInputs(config->input, *signature),
+                                   signature->inputs));
+  return CheckColumns(config->name, "OUTPUT", config->output, signature->outputs);
+}
+
+Status Infer(const ModelProviderSpec& provider, const ModelConfig& config, const Options& options,
+             const ModelSignature& signature, const std::optional<std::string>& sample,
+             Services& services, std::string* shown) {
+  ARROW_ASSIGN_OR_RAISE(const ModelLease model, provider.load(config, options, services));
+  ARROW_ASSIGN_OR_RAISE(const Batch rows, sample ? SampleRows(config.input, *sample)
+                                                 : ZeroRow(config.input, signature));
+  ARROW_ASSIGN_OR_RAISE(const Prediction prediction, Ask(model, rows));
+  if (!prediction.errors.empty()) {
+    return Error::Data("row " + std::to_string(prediction.errors[0].row + 1) +
+                       " failed: " + prediction.errors[0].text)
+        .Hint(sample ? "" : "the row was of zeros; give rows that mean something with --sample");
+  }
+  *shown = std::to_string(rows.num_rows()) + (rows.num_rows() == 1 ? " row, " : " rows, ") +
+           Shown(prediction);
+  return Status::OK();
+}
+
+}  // namespace
+
+std::vector<CheckStep> CheckModel(const ModelConfig& declared, Services& services,
+                                  const std::optional<std::string>& sample) {
+  const auto provider = services.registries().providers.Get(declared.provider);
+  if (!provider.ok()) return {{"options", provider.status(), {}}};
+  auto values = declared.options;
+  values.erase("provider");
+  const auto options = Options::Make("provider '" + (*provider)->name + "'", (*provider)->options,
+                                     std::move(values));
+  if (!options.ok()) return {{"options", options.status(), {}}};
+  std::vector<CheckStep> steps;
+  if ((*provider)->name == "triton") {
+    steps = CheckServer(*options, services);
+    if (!steps.back().status.ok()) return steps;
+  }
+  Env& env = services.env();
+  int64_t start_us = env.MonotonicMicros();
+  const auto add = [&](const char* name, Status status, std::string detail) {
+    const int64_t now_us = env.MonotonicMicros();
+    steps.push_back(
+        {name, std::move(status), std::move(detail), now_us - std::exchange(start_us, now_us)});
+  };
+  ModelConfig config = declared;
+  ModelSignature signature;
+  const Status settled = Settle(**provider, *options, services, &config, &signature);
+  add("configuration", settled,
+      "INPUT " + config.input.ToString() + " OUTPUT " + config.output.ToString());
+  if (!settled.ok()) return steps;
+  std::string shown;
+  const Status inferred = Infer(**provider, config, *options, signature, sample, services, &shown);
+  add("inference", inferred, shown);
+  return steps;
+}
+
+}  // namespace millrace

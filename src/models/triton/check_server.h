@@ -1,0 +1,13 @@
+#pragma once
+
+#include <vector>
+
+#include "base/options.h"
+#include "models/check_model.h"
+
+namespace millrace {
+
+/// The steps of `CheckModel` up to the model's readiness on its server. Blocks.
+std::vector<CheckStep> CheckServer(const Options& options, Services& services);
+
+}  // namespace millrace
