@@ -92,6 +92,11 @@ std::string Shown(const Prediction& prediction) {
 Status Settle(const ModelProviderSpec& provider, const Options& options, Services& services,
               ModelConfig* config, ModelSignature* signature) {
   ARROW_ASSIGN_OR_RAISE(*signature, provider.describe(*config, options, services));
+  if (signature->as_declared) {
+    if (config->input.size() > 0 && config->output.size() > 0) return Status::OK();
+    return Error::User("the provider '" + provider.name + "' cannot tell INPUT and OUTPUT")
+        .Hint("write INPUT (name TYPE, …) OUTPUT (name TYPE, …) before WITH");
+  }
   if (config->input.size() == 0) {
     ARROW_ASSIGN_OR_RAISE(config->input, SchemaOf(signature->inputs));
   }
