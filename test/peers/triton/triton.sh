@@ -2,6 +2,7 @@
 # A real NVIDIA Triton Inference Server 2.51 (24.10) from pip packages: CPU only, Python backend, on loopback.
 #   triton.sh install              into the user's cache (about 400 MB)
 #   triton.sh python <arguments>   a Python that has the public tritonclient
+#   triton.sh bench <millrace>     rows a second, beside those of Triton's own load generator
 #   triton.sh with <command...>    starts a server on free ports, runs the command with MILLRACE_TRITON_ENDPOINT
 #                                  (http://…) and MILLRACE_TRITON_GRPC (grpc://…) set to it, stops the server, and exits
 #                                  with the command's code
@@ -53,6 +54,16 @@ P
   touch "$home/complete"
 }
 
+# The load generator that runs on glibc 2.36.
+install_perf() {
+  [[ -e $home/perf/bin/libb64.so.0d ]] && return
+  rm -rf "$home/perf"
+  "$home/venv/bin/pip" install -q --only-binary :all: --no-deps --target "$home/perf" tritonclient==2.51.0 1>&2
+  # It asks for libraries of the server's wheel by the names that they have elsewhere.
+  ln -sf "$(site)"/nvidia_pytriton.libs/libcudart-*.so.12* "$home/perf/bin/libcudart.so.12"
+  ln -sf "$(site)"/nvidia_pytriton.libs/libb64-*.so.0d "$home/perf/bin/libb64.so.0d"
+}
+
 free_port() { "$python" -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
 
 with() {
@@ -96,13 +107,19 @@ case ${1:-} in
     install || skip "tritonclient cannot be installed; see above, then try: test/peers/triton/triton.sh install"
     exec "$home/venv/bin/python" "$@"
     ;;
+  bench)
+    shift
+    install || skip "Triton cannot be installed; see above, then try: test/peers/triton/triton.sh install"
+    install_perf || skip "perf_analyzer cannot be installed; see above"
+    with env PERF_ANALYZER="$home/perf/bin/perf_analyzer" LD_LIBRARY_PATH="$home/perf/bin" "$home/venv/bin/python" "$here/bench.py" "$@"
+    ;;
   with)
     shift
     install || skip "Triton cannot be installed; see above, then try: test/peers/triton/triton.sh install"
     with "$@"
     ;;
   *)
-    sed -n '2,6p' "$0"
+    sed -n '2,8p' "$0"
     exit 2
     ;;
 esac
