@@ -124,7 +124,8 @@ Status DescribeFailure(const HttpRequest& request, const HttpFailure& failure) {
       return Error::Transient("connection to " + HostOf(url) + address + " lost while " +
                               std::string(TextOf(failure.phase)) + ": " + failure.detail)
           .In(url)
-          .Hint("try: " + check);
+          .Hint((request.http2 ? "is this the gRPC port (Triton's is 8001)? try: " : "try: ") +
+                check);
   }
 }
 
