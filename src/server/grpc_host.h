@@ -1,5 +1,4 @@
-#ifndef MILLRACE_GRPC_HOST_H
-#define MILLRACE_GRPC_HOST_H
+#pragma once
 
 #include <stddef.h>
 
@@ -33,6 +32,4 @@ typedef void (*MillraceGrpcStop)(MillraceGrpcServer* server);
 
 #ifdef __cplusplus
 }
-#endif
-
 #endif

@@ -113,7 +113,9 @@ class HttpTransport final : public Transport {
     const Outcome outcome = OutcomeOf(status, text);
     const std::string what =
         "the server refused the request: HTTP " + std::to_string(status) + ": " + text;
-    return {outcome, Advice(outcome, status, what), {}};
+    // A gateway that has given up does not know whether the server has.
+    const bool unknown = status == 502 || status == 504;
+    return {outcome, Advice(outcome, status, what), {}, unknown};
   }
 
   HttpRequest MakeReady() const override {

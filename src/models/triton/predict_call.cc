@@ -317,7 +317,7 @@ void TritonCall::TellBreaker(Piece& piece, const InferAnswer& answer) {
   CircuitBreaker& breaker = target_->endpoint->breaker();
   if (answer.outcome == Outcome::kCancelled) {
     breaker.Withdrawn();
-  } else if (answer.is_server_fault()) {
+  } else if (answer.may_pass()) {
     breaker.Failed();
   } else {
     breaker.Succeeded();

@@ -40,11 +40,10 @@ struct InferAnswer {
   /// The server may have done the work although no answer came.
   bool unknown = false;
 
-  bool may_pass() const {  ///< when tried again
+  /// It is the server's fault or the network's, so that it may pass when tried again.
+  bool may_pass() const {
     return outcome == Outcome::kBusy || outcome == Outcome::kFailed || outcome == Outcome::kLost;
   }
-  /// The server's part in it counts for its circuit breaker.
-  bool is_server_fault() const { return may_pass(); }
 };
 
 /// How the Open Inference Protocol travels to one model: over HTTP or gRPC. Immutable; thread-safe.

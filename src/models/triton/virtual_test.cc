@@ -265,6 +265,18 @@ TEST_F(VirtualTritonTest, AnUnknownOutcomeIsNeverSentTwice) {  // T7
   EXPECT_EQ(Parameters(0)["sequence_start"], true);  // the next row opens a new one
 }
 
+TEST_F(VirtualTritonTest, AGatewayThatGaveUpLeavesTheOutcomeUnknown) {  // T7
+  Load(PerUser(), WithUser());
+  Send(R"([[1, "u"]])");
+  Succeed(0);
+  Send(R"([[2, "u"]])");
+  client_.Answer(0, 504, "");
+  client_.Advance(10'000'000);
+  EXPECT_THAT(client_.open, IsEmpty());
+  Send(R"([[3, "u"]])");
+  EXPECT_EQ(Parameters(0)["sequence_start"], true);
+}
+
 TEST_F(VirtualTritonTest, WhatNeverLeftIsTriedAgain) {  // T7, T8
   Load(PerUser(), WithUser());
   const size_t row = Send(R"([[1, "u"]])");
