@@ -73,6 +73,7 @@ find_package(GTest REQUIRED)
 find_package(benchmark REQUIRED)
 find_package(Boost REQUIRED) # headers only: Boost::headers
 find_package(prometheus-cpp REQUIRED)
+find_package(pugixml REQUIRED)
 
 find_package(Protobuf REQUIRED) # .proto files at run time: protobuf::libprotobuf
 

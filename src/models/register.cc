@@ -1,6 +1,7 @@
 #include "models/register.h"
 
 #include "models/onnx/provider.h"
+#include "models/pmml/provider.h"
 #include "models/python/provider.h"
 #include "models/tensorflow/provider.h"
 #include "models/triton/provider.h"
@@ -9,6 +10,7 @@ namespace millrace {
 
 void RegisterModelProviders(Registry<ModelProviderSpec>& providers) {
   providers.Add(OnnxProvider());
+  providers.Add(PmmlProvider());
   providers.Add(PythonProvider());
   providers.Add(TensorFlowProvider());
   providers.Add(TritonProvider());

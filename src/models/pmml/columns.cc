@@ -1,0 +1,217 @@
+#include "models/pmml/columns.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include <arrow/array.h>
+#include <arrow/builder.h>
+#include <arrow/type.h>
+
+#include "models/pmml/field_treatment.h"
+
+namespace millrace::pmml {
+namespace {
+
+template <class ArrayType>
+void FillNumbers(const arrow::Array& array, int64_t first, int rows, double* out) {
+  const auto& values = static_cast<const ArrayType&>(array);
+  if (values.null_count() == 0) {
+    for (int i = 0; i < rows; ++i) out[i] = static_cast<double>(values.Value(first + i));
+  } else {
+    for (int i = 0; i < rows; ++i)
+      out[i] = values.IsNull(first + i) ? kMissing : static_cast<double>(values.Value(first + i));
+  }
+}
+
+void FillText(const arrow::StringArray& values, int64_t first, int rows, DataType type,
+              Strings& strings, double* out) {
+  for (int i = 0; i < rows; ++i) {
+    if (values.IsNull(first + i)) {
+      out[i] = kMissing;
+    } else if (const std::string_view text = values.GetView(first + i); type == DataType::kString) {
+      out[i] = strings.Code(text);
+    } else if (!ParseValue(text, type, &out[i])) {
+      out[i] = text.empty() ? kMissing : InvalidValue();
+    }
+  }
+}
+
+/// Numbers as values of the field's type.
+void Settle(DataType from, DataType to, int rows, Strings& strings, double* out) {
+  if (to == DataType::kFloat) {
+    for (int i = 0; i < rows; ++i) out[i] = static_cast<float>(out[i]);
+  } else if (to == DataType::kInteger && from != DataType::kInteger) {
+    for (int i = 0; i < rows; ++i) {
+      if (!IsMissing(out[i]) && out[i] != std::floor(out[i])) out[i] = InvalidValue();
+    }
+  } else if (to == DataType::kBoolean && from != DataType::kBoolean) {
+    for (int i = 0; i < rows; ++i) {
+      if (!IsMissing(out[i]) && out[i] != 0 && out[i] != 1) out[i] = InvalidValue();
+    }
+  } else if (to == DataType::kString) {
+    for (int i = 0; i < rows; ++i) out[i] = Convert(out[i], from, to, strings);
+  }
+}
+
+/// Writes `T`s from doubles.
+template <class Builder>
+class NumberColumn final : public OutputColumn {
+ public:
+  NumberColumn(const Field& field, int64_t rows) : field_(field), rows_(rows) {}
+
+  Status Append(Frame& frame, const uint8_t* failed) override {
+    if (builder_.capacity() == 0) ARROW_RETURN_NOT_OK(builder_.Reserve(rows_));
+    const double* in = frame.Read(field_.slot);
+    Strings& strings = frame.strings();
+    for (int i = 0; i < frame.rows(); ++i) {
+      const double value = field_.type == DataType::kString
+                               ? Convert(in[i], DataType::kString, DataType::kDouble, strings)
+                               : in[i];
+      if (IsMissing(value) || (failed != nullptr && failed[i] != 0))
+        builder_.UnsafeAppendNull();
+      else
+        builder_.UnsafeAppend(static_cast<typename Builder::value_type>(value));
+    }
+    return Status::OK();
+  }
+  Result<std::shared_ptr<arrow::Array>> Finish() override { return builder_.Finish(); }
+
+ private:
+  Field field_;
+  int64_t rows_;
+  Builder builder_;
+};
+
+class BooleanColumn final : public OutputColumn {
+ public:
+  explicit BooleanColumn(const Field& field) : field_(field) {}
+
+  Status Append(Frame& frame, const uint8_t* failed) override {
+    const double* in = frame.Read(field_.slot);
+    for (int i = 0; i < frame.rows(); ++i) {
+      if (IsMissing(in[i]) || (failed != nullptr && failed[i] != 0))
+        ARROW_RETURN_NOT_OK(builder_.AppendNull());
+      else
+        ARROW_RETURN_NOT_OK(builder_.Append(in[i] != 0));
+    }
+    return Status::OK();
+  }
+  Result<std::shared_ptr<arrow::Array>> Finish() override { return builder_.Finish(); }
+
+ private:
+  Field field_;
+  arrow::BooleanBuilder builder_;
+};
+
+class TextColumn final : public OutputColumn {
+ public:
+  explicit TextColumn(const Field& field) : field_(field) {}
+
+  Status Append(Frame& frame, const uint8_t* failed) override {
+    const double* in = frame.Read(field_.slot);
+    for (int i = 0; i < frame.rows(); ++i) {
+      if (IsMissing(in[i]) || (failed != nullptr && failed[i] != 0))
+        ARROW_RETURN_NOT_OK(builder_.AppendNull());
+      else if (field_.type == DataType::kString)
+        ARROW_RETURN_NOT_OK(builder_.Append(frame.strings().Text(in[i])));
+      else
+        ARROW_RETURN_NOT_OK(builder_.Append(TextOf(in[i], field_.type, frame.strings())));
+    }
+    return Status::OK();
+  }
+  Result<std::shared_ptr<arrow::Array>> Finish() override { return builder_.Finish(); }
+
+ private:
+  Field field_;
+  arrow::StringBuilder builder_;
+};
+
+}  // namespace
+
+bool TakesInput(DataType field, const SqlType& type) {
+  if (type.is_string()) return true;
+  const bool number = type.is_integer() || type.is_approximate();
+  if (field == DataType::kBoolean || field == DataType::kString)
+    return number || type.kind() == TypeKind::kBoolean;
+  return number && IsNumber(field);
+}
+
+bool GivesOutput(const Field& field, const StringPool& strings, const SqlType& type) {
+  if (type.is_string()) return true;
+  if (type.kind() == TypeKind::kBoolean) return field.type == DataType::kBoolean;
+  if (type.is_approximate() && IsNumber(field.type)) return true;
+  if (type.is_integer() && field.type == DataType::kInteger) return true;
+  if (!(type.is_approximate() || type.is_integer()) || field.type != DataType::kString)
+    return false;
+  return !field.values.empty() &&
+         std::all_of(field.values.begin(), field.values.end(), [&](double value) {
+           double number;
+           return ParseValue(strings.Text(static_cast<int>(value)),
+                             type.is_integer() ? DataType::kInteger : DataType::kDouble, &number);
+         });
+}
+
+void FillInput(const arrow::Array& array, int64_t first, int rows, const Field& field,
+               Frame& frame) {
+  if (array.type_id() == arrow::Type::DOUBLE && array.null_count() == 0 &&
+      field.type == DataType::kDouble) {
+    return frame.Bind(field.slot,
+                      static_cast<const arrow::DoubleArray&>(array).raw_values() + first);
+  }
+  double* out = frame.Write(field.slot);
+  DataType from = DataType::kInteger;
+  switch (array.type_id()) {
+    case arrow::Type::STRING:
+      return FillText(static_cast<const arrow::StringArray&>(array), first, rows, field.type,
+                      frame.strings(), out);
+    case arrow::Type::DOUBLE:
+      from = DataType::kDouble;
+      FillNumbers<arrow::DoubleArray>(array, first, rows, out);
+      break;
+    case arrow::Type::FLOAT:
+      from = DataType::kFloat;
+      FillNumbers<arrow::FloatArray>(array, first, rows, out);
+      break;
+    case arrow::Type::INT8:
+      FillNumbers<arrow::Int8Array>(array, first, rows, out);
+      break;
+    case arrow::Type::INT16:
+      FillNumbers<arrow::Int16Array>(array, first, rows, out);
+      break;
+    case arrow::Type::INT32:
+      FillNumbers<arrow::Int32Array>(array, first, rows, out);
+      break;
+    case arrow::Type::INT64:
+      FillNumbers<arrow::Int64Array>(array, first, rows, out);
+      break;
+    default:  // BOOLEAN: `TakesInput` lets nothing else pass
+      from = DataType::kBoolean;
+      FillNumbers<arrow::BooleanArray>(array, first, rows, out);
+      break;
+  }
+  Settle(from, field.type, rows, frame.strings(), out);
+}
+
+std::unique_ptr<OutputColumn> OutputColumn::Make(const Field& field, const SqlType& type,
+                                                 int64_t rows) {
+  switch (type.kind()) {
+    case TypeKind::kTinyInt:
+      return std::make_unique<NumberColumn<arrow::Int8Builder>>(field, rows);
+    case TypeKind::kSmallInt:
+      return std::make_unique<NumberColumn<arrow::Int16Builder>>(field, rows);
+    case TypeKind::kInt:
+      return std::make_unique<NumberColumn<arrow::Int32Builder>>(field, rows);
+    case TypeKind::kBigInt:
+      return std::make_unique<NumberColumn<arrow::Int64Builder>>(field, rows);
+    case TypeKind::kFloat:
+      return std::make_unique<NumberColumn<arrow::FloatBuilder>>(field, rows);
+    case TypeKind::kDouble:
+      return std::make_unique<NumberColumn<arrow::DoubleBuilder>>(field, rows);
+    case TypeKind::kBoolean:
+      return std::make_unique<BooleanColumn>(field);
+    default:
+      return std::make_unique<TextColumn>(field);
+  }
+}
+
+}  // namespace millrace::pmml

@@ -1,0 +1,64 @@
+#include "models/pmml/provider.h"
+
+#include "models/digest.h"
+#include "models/error_policy.h"
+#include "models/pmml/pmml_model.h"
+#include "spi/services.h"
+
+namespace millrace {
+namespace {
+
+struct Loaded {
+  std::shared_ptr<const pmml::Program> program;
+  std::string version;
+};
+
+Result<Loaded> Load(const Options& options, Services& services) {
+  const std::string path = options.String("path");
+  auto bytes = ReadFile(services.env().files(), path);
+  if (!bytes.ok()) {
+    return Error::User("the model file cannot be read: " + bytes.status().message())
+        .In(path)
+        .Hint("check the option 'path'; it is relative to the folder that Millrace runs in");
+  }
+  Loaded loaded;
+  ARROW_ASSIGN_OR_RAISE(loaded.program, pmml::Program::Compile(*bytes, path));
+  loaded.version = Sha256(*bytes);
+  return loaded;
+}
+
+Result<ModelSignature> DescribePmml(const ModelConfig& config, const Options& options,
+                                    Services& services) {
+  ARROW_ASSIGN_OR_RAISE(const Loaded loaded, Load(options, services));
+  ARROW_RETURN_NOT_OK(CheckErrorPolicy(config, options));
+  ModelSignature signature = pmml::SignatureFor(*loaded.program, config);
+  signature.version = loaded.version;
+  return signature;
+}
+
+Result<ModelLease> LoadPmml(const ModelConfig& config, const Options& options, Services& services) {
+  ARROW_ASSIGN_OR_RAISE(Loaded loaded, Load(options, services));
+  ARROW_ASSIGN_OR_RAISE(auto model, pmml::MakePmmlModel(std::move(loaded.program), config,
+                                                        std::move(loaded.version)));
+  return WithErrorPolicy(std::move(model), config, options);
+}
+
+}  // namespace
+
+ModelProviderSpec PmmlProvider() {
+  ModelProviderSpec spec;
+  spec.name = "pmml";
+  spec.doc =
+      "A PMML document (3.0 to 4.4), compiled to columns and scored in the process on the worker's "
+      "own thread. A NULL is a missing value, treated as the document says.";
+  spec.example =
+      "CREATE MODEL quality INPUT (fixed_acidity DOUBLE, alcohol DOUBLE) OUTPUT (quality DOUBLE)\n"
+      "  WITH ('provider' = 'pmml', 'path' = 'models/quality.pmml')";
+  spec.options = {{.key = "path", .doc = "File of the document.", .required = true}};
+  for (OptionSpec& option : ErrorPolicyOptions()) spec.options.push_back(std::move(option));
+  spec.describe = DescribePmml;
+  spec.load = LoadPmml;
+  return spec;
+}
+
+}  // namespace millrace

@@ -1,0 +1,9 @@
+#pragma once
+
+#include "spi/model.h"
+
+namespace millrace {
+
+ModelProviderSpec PmmlProvider();
+
+}  // namespace millrace
