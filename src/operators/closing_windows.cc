@@ -7,13 +7,9 @@
 #include <arrow/builder.h>
 #include <arrow/record_batch.h>
 
+#include "operators/window_clock.h"
+
 namespace millrace {
-namespace {
-
-/// A window's last moment is a millisecond before its end, as `window_time` says.
-constexpr int64_t kLastMoment = 1000;
-
-}  // namespace
 
 Result<ClosingWindows> ClosingWindows::Make(int end_column, bool local,
                                             const std::string& time_zone) {
@@ -34,8 +30,12 @@ std::vector<int64_t> ClosingWindows::TimesOf(const arrow::Array& ends) {
       times.push_back(std::numeric_limits<int64_t>::min());
       continue;
     }
-    const int64_t end = values.Value(i);
-    times.push_back((zone_ ? zone_->ToUtc(end) : end) - kLastMoment);
+    if (i > 0 && values.IsValid(i - 1) && values.Value(i) == values.Value(i - 1)) {
+      times.push_back(times.back());
+      continue;
+    }
+    const int64_t last = values.Value(i) - kLastMoment;
+    times.push_back(zone_ ? LastInstant(*zone_, last) : last);
   }
   return times;
 }

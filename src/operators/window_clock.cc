@@ -21,6 +21,14 @@ Result<std::shared_ptr<arrow::Array>> ArrayOf(const std::shared_ptr<arrow::DataT
 
 }  // namespace
 
+int64_t LastInstant(TimeZone& zone, int64_t local) {
+  constexpr int64_t kHour = int64_t{3'600'000'000};
+  const int64_t instant = zone.ToUtc(local);
+  const int64_t hour_later = zone.ToUtc(local + kHour);
+  if (hour_later == instant) return instant - (instant % kHour + kHour) % kHour;
+  return hour_later - instant > kHour ? hour_later - kHour : instant;
+}
+
 Result<WindowClock> WindowClock::Make(int time_column, const SqlType& window_time,
                                       const std::string& time_zone) {
   WindowClock clock;

@@ -15,12 +15,16 @@
 
 namespace millrace {
 
+constexpr int64_t kLastMoment = 1000;  ///< of a window, before its end
+
+/// The last instant at which it is `local` in the zone, as Flink's `toEpochMillsForTimer`: where
+/// a clock is put back, the second time; a time that is left out, when it would have begun.
+int64_t LastInstant(TimeZone& zone, int64_t local);
+
 /// Between instants and the local times in which windows are counted: in the session's zone for
 /// TIMESTAMP_LTZ and processing time, the same for TIMESTAMP.
 class WindowClock {
  public:
-  static constexpr int64_t kLastMoment = 1000;  ///< before the end
-
   /// `time_column`: of the window, -1 for processing time. `window_time`: the type of that column.
   static Result<WindowClock> Make(int time_column, const SqlType& window_time,
                                   const std::string& time_zone);
@@ -30,7 +34,9 @@ class WindowClock {
   int64_t ToLocal(int64_t us) { return zone_ ? zone_->ToLocal(us) : us; }
   /// A window's last moment, a millisecond before its end: its `window_time`, and the watermark
   /// that says that none of its rows is missing.
-  int64_t LastMoment(int64_t end) { return (zone_ ? zone_->ToUtc(end) : end) - kLastMoment; }
+  int64_t LastMoment(int64_t end) {
+    return zone_ ? LastInstant(*zone_, end - kLastMoment) : end - kLastMoment;
+  }
   /// No row comes any more, as far as the watermark knows.
   bool IsClosed(int64_t end, EventTime watermark) {
     return !processing_time_ && LastMoment(end) <= watermark.us;

@@ -239,6 +239,7 @@ LogicalNodePtr NodeFactory::Window(const std::string& context, Stream input, Win
   std::vector<PortPlan> ports = {std::move(main)};
   const bool waits = config.window.kind == WindowSpec::Kind::kSession && !processing_time;
   if (waits) ports.push_back(LatePort(input.plan()));
+  if (!processing_time) ports.push_back(FailedPort(input.plan()));
   NodeId id = UniqueId(context, WindowConfig::kOp, Joined(input.schema(), config.keys));
   return Make(std::move(id), Share(std::move(config)), {std::move(input)}, std::move(ports),
               std::move(times));
@@ -269,6 +270,7 @@ LogicalNodePtr NodeFactory::WindowAggregate(const std::string& context, Stream i
   if (config.allowed_lateness_us > 0) main.changelog = ChangelogMode::kRetract;
   std::vector<PortPlan> ports = {std::move(main)};
   if (time_column >= 0) ports.push_back(LatePort(input.plan()));
+  ports.push_back(FailedPort(input.plan()));
   NodeId id =
       state_id.empty() ? UniqueId(context, WindowAggregateConfig::kOp, keys + "window") : state_id;
   return Make(std::move(id), Share(std::move(config)), {std::move(input)}, std::move(ports),

@@ -279,7 +279,7 @@ class Pruner {
     WindowAggregateConfig config = *As<WindowAggregateConfig>(node);
     MoveAggregate(config, input);
     MoveWindow(config.window, input);
-    MoveLatePort(node);
+    MoveSidePorts(node);
     node.config = std::make_shared<const WindowAggregateConfig>(std::move(config));
   }
 
@@ -297,9 +297,16 @@ class Pruner {
     }
   }
 
-  /// Late rows are whole input rows.
-  static void MoveLatePort(LogicalNode& node) {
-    if (node.ports.size() > 1) node.ports[1].schema = node.inputs[0].schema();
+  /// Late rows are whole input rows, and so are failed ones.
+  static void MoveSidePorts(LogicalNode& node) {
+    const PortPlan& input = node.inputs[0].plan();
+    for (size_t i = 1; i < node.ports.size(); ++i) {
+      if (node.ports[i].name == kFailedPort) {
+        node.ports[i] = FailedPort(input);
+      } else {
+        node.ports[i].schema = input.schema;
+      }
+    }
   }
 
   /// The input's columns, as they now are, then the added ones.
@@ -330,7 +337,7 @@ class Pruner {
       WindowConfig moved = *window;
       Move(moved.keys, input);
       MoveWindow(moved.window, input);
-      MoveLatePort(node);
+      MoveSidePorts(node);
       node.config = std::make_shared<const WindowConfig>(std::move(moved));
     }
     if (const auto* expand = As<ExpandConfig>(old)) {
@@ -344,7 +351,7 @@ class Pruner {
       Move(moved.keys, input);
       Move(moved.time_column, input);
       Move(moved.window_end, input);
-      MoveLatePort(node);
+      MoveSidePorts(node);
       node.config = std::make_shared<const DeduplicateConfig>(std::move(moved));
     }
     if (const auto* rank = As<RankConfig>(old)) {
@@ -353,7 +360,7 @@ class Pruner {
       for (SortColumn& sort : moved.order) Move(sort.column, input);
       Move(moved.window_end, input);
       if (unnumbered) moved.number_name.clear();
-      MoveLatePort(node);
+      MoveSidePorts(node);
       node.config = std::make_shared<const RankConfig>(std::move(moved));
     }
   }

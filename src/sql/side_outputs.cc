@@ -12,23 +12,36 @@ bool IsComputed(const ExpressionPtr& expression) {
   return expression->kind == Expression::Kind::kCall;
 }
 
+bool Computes(const std::vector<AggregateCall>& calls) {
+  return std::ranges::any_of(calls, [](const AggregateCall& call) {
+    return (call.filter && IsComputed(call.filter)) ||
+           std::ranges::any_of(call.arguments, IsComputed);
+  });
+}
+
+/// Rows without a time are in no window.
+bool NeedsTime(const LogicalNode& node, const WindowSpec& window) {
+  return window.kind != WindowSpec::Kind::kAttached && window.time_column >= 0 &&
+         node.inputs[0].schema().column(window.time_column).type.nullable();
+}
+
 /// Whether rows may leave `node` since an expression of it fails.
 bool Evaluates(const LogicalNode& node) {
   if (const auto* calc = As<CalcConfig>(node))
     return calc->condition || std::ranges::any_of(calc->projections, IsComputed);
   if (const auto* source = As<SourceConfig>(node)) return !source->computed.empty();
-  if (const auto* aggregate = As<AggregateConfig>(node)) {
-    return std::ranges::any_of(aggregate->aggregates, [](const AggregateCall& call) {
-      return (call.filter && IsComputed(call.filter)) ||
-             std::ranges::any_of(call.arguments, IsComputed);
-    });
+  if (const auto* aggregate = As<AggregateConfig>(node)) return Computes(aggregate->aggregates);
+  if (const auto* aggregate = As<WindowAggregateConfig>(node)) {
+    return Computes(aggregate->aggregates) || NeedsTime(node, aggregate->window);
   }
+  if (const auto* window = As<WindowConfig>(node)) return NeedsTime(node, window->window);
   const auto* unnest = As<UnnestConfig>(node);
   return unnest != nullptr && IsComputed(unnest->collection);
 }
 
 bool PassesOn(const LogicalNode& node) {
-  return As<CalcConfig>(node) || As<UnnestConfig>(node) || As<AggregateConfig>(node);
+  return As<CalcConfig>(node) || As<UnnestConfig>(node) || As<AggregateConfig>(node) ||
+         As<WindowConfig>(node) || As<WindowAggregateConfig>(node);
 }
 
 }  // namespace

@@ -164,6 +164,23 @@ TEST_F(WindowPlannerTest, LateRowsAreATable) {
       "  sink: totals[country, total] to changes\n");
 }
 
+TEST_F(WindowPlannerTest, RowsWithoutATimeAreFailedRows) {
+  Define(
+      "CREATE VIEW hourly AS SELECT item, window_start, SUM(price) AS total FROM TUMBLE(TABLE bid, "
+      "DESCRIPTOR(ts), INTERVAL '1' HOUR) GROUP BY item, window_start, window_end");
+  EXPECT_EQ(Plan("SELECT item, cause FROM hourly$failed"),
+            "Stage 0  (parallelism 1)\n"
+            "  source: bid[item, price, supplier, ts] from memory, watermark ts - INTERVAL '5' "
+            "SECOND\n"
+            "  calc: select item, price, supplier, ts, PROCTIME() AS pt\n"
+            "  window_aggregate: tumble(ts, 1 h) by item: SUM(price)\n"
+            "  -> stage 1 by forward, the failed rows of "
+            "'hourly/window_aggregate(item,window)'\n"
+            "Stage 1  (parallelism 1)\n"
+            "  calc: select item, cause\n"
+            "  collect: the query's result\n");
+}
+
 TEST_F(WindowPlannerTest, LatenessMakesAChangelog) {
   settings_["table.exec.emit.allow-lateness"] = "1 h";
   const std::string sql =
