@@ -91,6 +91,24 @@ def test_every_wine_is_scored_by_a_forest(wine, tmp_path):  # T16
     np.testing.assert_allclose(scores, expected, rtol=0, atol=1e-6)
 
 
+@pytest.mark.parametrize(
+    "name", ["LinearRegression", "GeneralizedLinearRegressionGamma", "DecisionTreeClassification", "MultilayerPerceptron"]
+)
+def test_every_wine_is_graded_by_pmml(name):  # T16, M1
+    """As the reference evaluator does: `test/diff/pmml`. The documents' names have spaces, and some use fewer columns."""
+    arguments = ", ".join(f"`{column}`" for column in WINE)
+    rows = query(
+        f"CREATE TABLE wine ({columns(WINE, 'DOUBLE')}, graded INT) WITH ('connector' = 'filesystem', "
+        f"'path' = '{DATA / 'wine/winequality_red.csv'}', 'format' = 'csv', 'csv.field-delimiter' = ';');"
+        f"CREATE MODEL grade INPUT ({columns(WINE, 'DOUBLE')}) OUTPUT (quality DOUBLE) "
+        f"WITH ('provider' = 'pmml', 'path' = '{DATA}/wine/winequality{name}.pmml');"
+        f"SELECT grade({arguments}) AS quality FROM wine"
+    )
+    recorded = (ROOT / f"test/diff/pmml/recorded/winequality{name}.csv").read_text().split()[1:]
+    assert len(recorded) == 1599
+    np.testing.assert_allclose([float(row[0]) for row in rows], [float(v) for v in recorded], rtol=0, atol=1e-9)
+
+
 def test_the_sensors_of_the_pump_are_cast_filtered_and_unpivoted():
     path = DATA / "skab/valve1"
     expected = []

@@ -8,8 +8,6 @@
 namespace millrace::pmml {
 namespace {
 
-constexpr int kDeepestCall = 50;  // of functions that the document defines
-
 struct MissingRule {
   double if_missing, otherwise;
 
@@ -114,9 +112,7 @@ std::unique_ptr<Expression> CompileDefined(const Element& apply, const Element& 
     parameters.emplace_back(field.slot, ConvertTo(field.type, std::move(arguments[i])));
     inner.Add(std::move(field));
   }
-  if (++compiler.calls > kDeepestCall) apply.Fail("calls functions too deeply");
   auto body = CompileDerived(definition, inner);
-  --compiler.calls;
   const DataType type = body->type();
   return std::make_unique<ApplyDefined>(type, MissingRuleOf(apply, type, scope),
                                         std::move(parameters), inner.TakeSteps(), std::move(body));

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
+#include <type_traits>
 
 #include <arrow/array.h>
 #include <arrow/builder.h>
@@ -67,7 +69,7 @@ class NumberColumn final : public OutputColumn {
       const double value = field_.type == DataType::kString
                                ? Convert(in[i], DataType::kString, DataType::kDouble, strings)
                                : in[i];
-      if (IsMissing(value) || (failed != nullptr && failed[i] != 0))
+      if (!Fits(value) || (failed != nullptr && failed[i] != 0))
         builder_.UnsafeAppendNull();
       else
         builder_.UnsafeAppend(static_cast<typename Builder::value_type>(value));
@@ -77,6 +79,14 @@ class NumberColumn final : public OutputColumn {
   Result<std::shared_ptr<arrow::Array>> Finish() override { return builder_.Finish(); }
 
  private:
+  /// Not a missing value, nor one that the type cannot hold.
+  static bool Fits(double value) {
+    using T = typename Builder::value_type;
+    if constexpr (std::is_floating_point_v<T>) return !IsMissing(value);
+    return value >= static_cast<double>(std::numeric_limits<T>::min()) &&
+           value < static_cast<double>(std::numeric_limits<T>::max());
+  }
+
   Field field_;
   int64_t rows_;
   Builder builder_;

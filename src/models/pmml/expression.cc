@@ -11,6 +11,8 @@
 namespace millrace::pmml {
 namespace {
 
+constexpr int kDeepest = 2000;  // the compiler and what it makes recurse
+
 class ConstantExpression final : public Expression {
  public:
   ConstantExpression(double value, DataType type) : Expression(type), value_(value) {}
@@ -225,8 +227,9 @@ Element ExpressionOf(const Element& element) {
   return {};
 }
 
-std::unique_ptr<Expression> CompileExpression(const Element& element, Scope& scope) {
-  scope.compiler().Spend(element);
+namespace {
+
+std::unique_ptr<Expression> CompileAny(const Element& element, Scope& scope) {
   if (element.Is("Constant")) return CompileConstant(element, scope);
   if (element.Is("FieldRef")) {
     const Field& field = scope.Require(element);
@@ -246,6 +249,17 @@ std::unique_ptr<Expression> CompileExpression(const Element& element, Scope& sco
   element.FailUnsupported("this expression",
                           "Constant, FieldRef, NormContinuous, NormDiscrete, Discretize, "
                           "MapValues, Apply");
+}
+
+}  // namespace
+
+std::unique_ptr<Expression> CompileExpression(const Element& element, Scope& scope) {
+  Compiler& compiler = scope.compiler();
+  compiler.Spend(element);
+  if (++compiler.depth > kDeepest) element.Fail("lies too deep in other expressions and functions");
+  auto expression = CompileAny(element, scope);
+  --compiler.depth;
+  return expression;
 }
 
 std::unique_ptr<Expression> CompileDerived(const Element& field, Scope& scope) {

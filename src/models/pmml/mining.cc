@@ -62,7 +62,7 @@ class MiningModel final : public Model {
     ReadSegments(element, segmentation, context);
     if (segments_.empty()) segmentation.Fail("has no <Segment>");
     if (IsChoice()) {
-      MergeResults(context);
+      MergeResults(segmentation, context);
     } else {
       AddCategories(context, CategoriesOf(context), true);
     }
@@ -86,8 +86,7 @@ class MiningModel final : public Model {
     return method_ == Method::kSelectFirst || method_ == Method::kModelChain;
   }
   bool IsVote() const {
-    return method_ == Method::kMajorityVote || method_ == Method::kWeightedMajorityVote ||
-           (result.function == MiningFunction::kClustering);
+    return method_ == Method::kMajorityVote || method_ == Method::kWeightedMajorityVote;
   }
   bool IsWeighted() const {
     return method_ == Method::kWeightedMajorityVote || method_ == Method::kWeightedAverage ||
@@ -159,16 +158,19 @@ class MiningModel final : public Model {
       segmentation.Fail("combines by " + segmentation.Text("multipleModelMethod") + ", which a " +
                         (classifies ? "classification" : "regression") + " cannot");
     }
+    if (result.function == MiningFunction::kClustering)
+      segmentation.FailUnsupported("a combination of clusterings", "selectFirst, modelChain");
     for (const Segment& segment : segments_) {
-      if (!classifies || votes) continue;
-      if (segment.model->result().categories.empty())
+      if (segment.model->result().type != result.type && classifies)
+        segmentation.Fail("combines values of several types");
+      if (classifies && segment.model->result().categories.empty())
         segmentation.Fail("combines probabilities, which the segment '" + segment.id +
                           "' does not give");
     }
   }
 
   /// A result with what any segment gives, filled from one of them for each row.
-  void MergeResults(const ModelContext& context) {
+  void MergeResults(const Element& segmentation, const ModelContext& context) {
     const ModelResult& last = segments_.back().model->result();
     const bool simple =
         method_ == Method::kModelChain &&
@@ -186,6 +188,7 @@ class MiningModel final : public Model {
     size_t ranked = 0;
     for (const Segment& segment : segments_) {
       const ModelResult& own = segment.model->result();
+      if (own.type != result.type) segmentation.Fail("chooses among values of several types");
       for (const Category& category : own.categories) {
         if (IndexOf(category.value) < 0)
           result.categories.push_back({category.value, compiler.NewSlot()});
@@ -322,7 +325,7 @@ class MiningModel final : public Model {
         }
         total[i] += weight;
         if (votes) {
-          const auto category = static_cast<size_t>(IndexOf(value[i]));
+          const auto category = static_cast<size_t>(std::max(IndexOf(value[i]), 0));
           sums[category][i] += weight;
           vote(category, i, s);
         } else if (!by_category) {
@@ -449,7 +452,7 @@ class MiningModel final : public Model {
     const Segment& segment = segments_[s];
     for (size_t k = 0; k < segment.categories.size(); ++k) {
       if (segment.categories[k] == static_cast<int>(category))
-        return frame.Read(segment.model->result().categories[k].probability)[row];
+        return std::max(0.0, frame.Read(segment.model->result().categories[k].probability)[row]);
     }
     return 0;
   }

@@ -16,6 +16,14 @@ constexpr std::pair<std::string_view, Compile> kModels[] = {
     {"RegressionModel", CompileRegression},
     {"TreeModel", CompileTree},
     {"MiningModel", CompileMining},
+    {"NeuralNetwork", CompileNeuralNetwork},
+    {"GeneralRegressionModel", CompileGeneralRegression},
+    {"ClusteringModel", CompileClustering},
+    {"NaiveBayesModel", CompileNaiveBayes},
+    {"SupportVectorMachineModel", CompileSupportVector},
+    {"Scorecard", CompileScorecard},
+    {"RuleSetModel", CompileRuleSet},
+    {"NearestNeighborModel", CompileNearestNeighbor},
 };
 
 MiningFunction FunctionOf(const Element& element) {

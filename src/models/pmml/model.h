@@ -96,5 +96,14 @@ bool IsModel(const Element& element);
 std::unique_ptr<Model> CompileRegression(const Element& element, const ModelContext& context);
 std::unique_ptr<Model> CompileTree(const Element& element, const ModelContext& context);
 std::unique_ptr<Model> CompileMining(const Element& element, const ModelContext& context);
+std::unique_ptr<Model> CompileNeuralNetwork(const Element& element, const ModelContext& context);
+std::unique_ptr<Model> CompileGeneralRegression(const Element& element,
+                                                const ModelContext& context);
+std::unique_ptr<Model> CompileClustering(const Element& element, const ModelContext& context);
+std::unique_ptr<Model> CompileNaiveBayes(const Element& element, const ModelContext& context);
+std::unique_ptr<Model> CompileSupportVector(const Element& element, const ModelContext& context);
+std::unique_ptr<Model> CompileScorecard(const Element& element, const ModelContext& context);
+std::unique_ptr<Model> CompileRuleSet(const Element& element, const ModelContext& context);
+std::unique_ptr<Model> CompileNearestNeighbor(const Element& element, const ModelContext& context);
 
 }  // namespace millrace::pmml

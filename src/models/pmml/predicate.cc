@@ -10,6 +10,9 @@ using Builder = DecisionGraphBuilder;
 using Target = Builder::Target;
 using Range = Builder::Range;
 
+/// What a second copy of a predicate costs: nested ones double with each level.
+constexpr size_t kCopy = 64;
+
 enum class Comparison {
   kEqual,
   kNotEqual,
@@ -139,6 +142,7 @@ class PredicateCompiler {
           clean = Compile(parts[i], is_and ? Outcomes{ahead, to.no, ahead_unsure}
                                            : Outcomes{to.yes, ahead, ahead_unsure});
           if (forget || i == 0) continue;
+          scope_.compiler().Spend(parts[i], kCopy);
           unsure = Compile(parts[i], is_and ? Outcomes{ahead_unsure, to.no, ahead_unsure}
                                             : Outcomes{to.yes, ahead_unsure, ahead_unsure});
         }
@@ -148,7 +152,10 @@ class PredicateCompiler {
         Target even = to.no, odd = to.yes;
         for (size_t i = parts.size(); i-- > 0;) {
           const Target next_even = Compile(parts[i], {odd, even, to.unknown});
-          if (i > 0) odd = Compile(parts[i], {even, odd, to.unknown});
+          if (i > 0) {
+            scope_.compiler().Spend(parts[i], kCopy);
+            odd = Compile(parts[i], {even, odd, to.unknown});
+          }
           even = next_even;
         }
         return even;

@@ -8,8 +8,7 @@
 namespace millrace::pmml {
 namespace {
 
-/// Two million columns of a block take 4 GB.
-constexpr int kMostSlots = 1 << 20;
+constexpr int kMostSlots = 1 << 17;  // 256 MB of columns in a frame
 
 }  // namespace
 

@@ -163,7 +163,9 @@ TEST_P(WineTest, EveryWineIsScoredAsTheReferenceDoes) {  // T16
 }
 
 INSTANTIATE_TEST_SUITE_P(Models, WineTest,
-                         testing::Values("LinearRegression", "DecisionTreeClassification"),
+                         testing::Values("LinearRegression", "DecisionTreeClassification",
+                                         "GeneralizedLinearRegressionGamma",
+                                         "MultilayerPerceptron"),
                          [](const auto& info) { return std::string(info.param); });
 
 }  // namespace

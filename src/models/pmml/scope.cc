@@ -37,7 +37,7 @@ void Compiler::Release(const std::vector<Slot>& results) {
 }
 
 void Compiler::Spend(const Element& element, size_t cost) {
-  constexpr size_t kMost = 1u << 24;
+  constexpr size_t kMost = 1u << 22;
   if (cost > kMost || (spent_ += cost) > kMost)
     element.Fail("makes the model too large to be compiled");
 }

@@ -26,7 +26,7 @@ class Compiler {
   StringPool pool;
   std::map<std::string, Element> functions;  ///< by name: <DefineFunction>
   int slots = 1;
-  int calls = 0;  ///< of functions that the document defines, one inside the other
+  int depth = 0;  ///< of the expressions that are being compiled, one inside the other
 
   Slot NewSlot() { return slots++; }
   /// A column that another model has used and that is free again, or a new one.

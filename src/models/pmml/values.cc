@@ -1,5 +1,6 @@
 #include "models/pmml/values.h"
 
+#include <algorithm>
 #include <charconv>
 #include <chrono>
 #include <cmath>
@@ -9,6 +10,7 @@ namespace millrace::pmml {
 namespace {
 
 constexpr double kSecondsPerDay = 86400;
+constexpr double kWhole = 9007199254740992;  // beyond, a double skips whole numbers
 
 bool ParseDigits(std::string_view text, size_t at, size_t n, int* out) {
   if (at + n > text.size()) return false;
@@ -53,6 +55,7 @@ bool ParseDateTime(std::string_view text, double* seconds) {
 }
 
 std::string DateText(double days) {
+  days = std::clamp(days, -700000.0, 2900000.0);  // the years of four digits
   const std::chrono::year_month_day date(
       std::chrono::sys_days(std::chrono::days(static_cast<int64_t>(days))));
   char text[40];
@@ -62,7 +65,7 @@ std::string DateText(double days) {
 }
 
 std::string TimeText(double seconds) {
-  const auto whole = static_cast<int>(seconds);
+  const auto whole = static_cast<int>(std::clamp(seconds, 0.0, kSecondsPerDay - 1));
   char text[40];
   std::snprintf(text, sizeof text, "%02d:%02d:%02d", whole / 3600, whole / 60 % 60, whole % 60);
   return text;
@@ -166,6 +169,7 @@ double ParseConstant(const Element& element, std::string_view text, DataType typ
       element.Fail("has the value '" + std::string(text) + "', which is no " +
                    std::string(NameOf(type)));
   }
+  if (IsMissing(value)) element.Fail("has the value '" + std::string(text) + "'");
   return value;
 }
 
@@ -174,7 +178,7 @@ std::string TextOf(double value, DataType type, const Strings& strings) {
     case DataType::kString:
       return strings.Text(value);
     case DataType::kInteger:
-      return std::to_string(static_cast<int64_t>(value));
+      return std::to_string(static_cast<int64_t>(std::clamp(value, -kWhole, kWhole)));
     case DataType::kFloat:
     case DataType::kDouble:
       return NumberText(value, type == DataType::kFloat);

@@ -60,7 +60,10 @@ class Strings {
     const int code = pool_.Find(text);
     return code >= 0 ? code : pool_.size() + own_.Code(text);
   }
+  /// Empty where there is no such code: a document may take a number for text.
   const std::string& Text(double code) const {
+    static const std::string kNone;
+    if (!(code >= 0 && code < pool_.size() + own_.size())) return kNone;
     const int at = static_cast<int>(code);
     return at < pool_.size() ? pool_.Text(at) : own_.Text(at - pool_.size());
   }

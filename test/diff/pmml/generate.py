@@ -292,6 +292,195 @@ for name, expression in EXPRESSIONS.items():
     write(f"expression_{name}", f'<RegressionModel functionName="regression">{schema("y")}'
           '<RegressionTable intercept="0"><NumericPredictor name="d" coefficient="1"/></RegressionTable></RegressionModel>', DEFINED % expression)
 
+# ---- neural networks
+
+
+def network(target, activation, normalization="none", layer="", width=""):
+    fields = ["a", "b"]
+    inputs = "".join(f'<NeuralInput id="0,{i}"><DerivedField optype="continuous" dataType="double"><NormContinuous field="{f}">'
+                     f'<LinearNorm orig="-2" norm="0"/><LinearNorm orig="2" norm="1"/></NormContinuous></DerivedField></NeuralInput>' for i, f in enumerate(fields))
+    inputs += '<NeuralInput id="0,2"><DerivedField optype="continuous" dataType="double"><NormDiscrete field="color" value="red"/></DerivedField></NeuralInput>'
+
+    def neurons(level, n, before, attributes="", bias=True):
+        text = ""
+        for i in range(n):
+            cons = "".join(f'<Con from="{level - 1},{j}" weight="{number()}"/>' for j in range(before))
+            text += f'<Neuron id="{level},{i}"{f" bias={chr(34)}{number()}{chr(34)}" if bias else ""}{attributes}>{cons}</Neuron>'
+        return text
+
+    outputs = 1 if target == "y" else 3
+    layers = f'<NeuralLayer{layer}>{neurons(1, 4, 3, width, not width)}</NeuralLayer>'
+    layers += f'<NeuralLayer activationFunction="identity" normalizationMethod="{normalization}">{neurons(2, outputs, 4)}</NeuralLayer>'
+    if target == "y":
+        last = ('<NeuralOutput outputNeuron="2,0"><DerivedField optype="continuous" dataType="double"><NormContinuous field="y">'
+                '<LinearNorm orig="-300" norm="-100"/><LinearNorm orig="900" norm="100"/></NormContinuous></DerivedField></NeuralOutput>')
+    else:
+        last = "".join(f'<NeuralOutput outputNeuron="2,{i}"><DerivedField optype="categorical" dataType="string"><NormDiscrete field="kind" value="{k}"/></DerivedField></NeuralOutput>' for i, k in enumerate(KINDS))
+    return (f'<NeuralNetwork functionName="{function_of(target)}" activationFunction="{activation}">{schema(target, ["a", "b", "color"])}{output(target)}'
+            f"<NeuralInputs>{inputs}</NeuralInputs>{layers}<NeuralOutputs>{last}</NeuralOutputs></NeuralNetwork>")
+
+
+for activation in ["logistic", "tanh", "identity", "exponential", "reciprocal", "square", "Gauss", "sine", "cosine", "Elliott", "arctan", "rectifier"]:
+    write(f"network_{activation}", network("y", activation))
+write("network_threshold", network("y", "threshold", layer=' threshold="0.2"'))
+write("network_radial", network("y", "radialBasis", layer=' altitude="1.1"', width=' width="1.3"'))
+write("network_class_softmax", network("kind", "tanh", "softmax"))
+
+# ---- general regressions
+
+
+def general(target, kind, attributes="", ordinal=False):
+    names = ["p0", "p1", "p2", "p3", "p4"]
+    cells = ('<PPCell value="1" predictorName="a" parameterName="p1"/><PPCell value="2" predictorName="b" parameterName="p2"/>'
+             '<PPCell value="red" predictorName="color" parameterName="p3"/>'
+             '<PPCell value="green" predictorName="color" parameterName="p4"/><PPCell value="1" predictorName="a" parameterName="p4"/>')
+    reference = ""
+    if target == "y":
+        params = "".join(f'<PCell parameterName="{n}" beta="{abs(number()) / 4 + 0.05:.3f}" df="1"/>' for n in names)
+    elif ordinal:
+        params = "".join(f'<PCell targetCategory="{v}" parameterName="p0" beta="{b}" df="1"/>' for v, b in [("small", -0.7), ("medium", 0.9)])
+        params += "".join(f'<PCell parameterName="{n}" beta="{number()}" df="1"/>' for n in names[1:])
+    else:
+        values = KINDS if target == "kind" else ["yes", "no"]
+        reference = f' targetReferenceCategory="{values[-1]}"'
+        params = "".join(f'<PCell targetCategory="{v}" parameterName="{n}" beta="{number()}" df="1"/>' for v in values[:-1] for n in names)
+    return (f'<GeneralRegressionModel modelType="{kind}" functionName="{"classification" if ordinal else function_of(target)}"{reference} {attributes}>{schema(target, ["a", "b", "color"])}'
+            + (output(target) if not ordinal else "<Output>" + "".join(f'<OutputField name="p_{v}" optype="continuous" dataType="double" feature="probability" value="{v}"/>' for v in ["small", "medium", "large"]) + "</Output>")
+            + f'<ParameterList>{"".join(f"<Parameter name={chr(34)}{n}{chr(34)}/>" for n in names)}</ParameterList>'
+            '<FactorList><Predictor name="color"/></FactorList><CovariateList><Predictor name="a"/><Predictor name="b"/></CovariateList>'
+            f"<PPMatrix>{cells}</PPMatrix><ParamMatrix>{params}</ParamMatrix></GeneralRegressionModel>")
+
+
+write("general_linear", general("y", "generalLinear"))
+for link in ["identity", "log", "logit", "probit", "cloglog", "loglog", "logc"]:
+    write(f"general_{link}", general("y", "generalizedLinear", f'linkFunction="{link}"'))
+write("general_power", general("y", "generalizedLinear", 'linkFunction="power" linkParameter="2" offsetValue="30"'))
+write("general_oddspower", general("y", "generalizedLinear", 'linkFunction="oddspower" linkParameter="0.5" offsetValue="1"'))
+write("general_negbin", general("y", "generalizedLinear", 'linkFunction="negbin" distParameter="0.5" distribution="negbin" offsetValue="-30"'))
+write("general_offset", general("y", "generalizedLinear", 'linkFunction="logit" offsetValue="0.4" trialsValue="7"'))
+write("general_multinomial", general("kind", "multinomialLogistic"))
+write("general_binary", general("sign", "generalizedLinear", 'linkFunction="logit"'))
+write("general_ordinal", general("size", "ordinalMultinomial", 'cumulativeLink="logit"', True))
+
+# ---- clusters, neighbours
+
+MEASURES = {"euclidean": "distance", "squaredEuclidean": "distance", "chebychev": "distance", "cityBlock": "distance",
+            "minkowski": "distance"}
+
+
+def measure(metric, compare="absDiff"):
+    return f'<ComparisonMeasure kind="{MEASURES.get(metric, "similarity")}" compareFunction="{compare}"><{metric}{" p-parameter=" + chr(34) + "3" + chr(34) if metric == "minkowski" else ""}/></ComparisonMeasure>'
+
+
+def clusters(metric, compare="absDiff", weights="", binary=False):
+    plain = "absDiff" if compare == "gaussSim" else compare
+    centers = [[round(rng.uniform(0, 1)) if binary else number() for _ in range(3)] for _ in range(4)]
+    body = "".join(f'<Cluster id="c{i}"><Array n="3" type="real">{" ".join(map(str, c))}</Array></Cluster>' for i, c in enumerate(centers))
+    affinities = "<Output>" + "".join(f'<OutputField name="to_c{i}" optype="continuous" dataType="double" feature="affinity" value="c{i}"/>' for i in range(4)) + \
+        '<OutputField name="own" optype="continuous" dataType="double" feature="affinity"/></Output>'
+    fields = "".join(f'<ClusteringField field="{f}" fieldWeight="{w}"{" compareFunction=" + chr(34) + "gaussSim" + chr(34) + " similarityScale=" + chr(34) + "1.5" + chr(34) if compare == "gaussSim" else ""}/>' for f, w in [("a", 1), ("b", 2), ("k", 0.5)])
+    return (f'<ClusteringModel functionName="clustering" modelClass="centerBased" numberOfClusters="4">{schema(None, ["a", "b", "k"])}{affinities}'
+            f"{measure(metric, plain)}{fields}{weights}{body}</ClusteringModel>")
+
+
+for metric in MEASURES:
+    write(f"cluster_{metric}", clusters(metric))
+write("cluster_gaussian", clusters("euclidean", "gaussSim"))
+write("cluster_delta", clusters("cityBlock", "delta"))
+write("cluster_weights", clusters("euclidean", weights='<MissingValueWeights><Array n="3" type="real">0.5 2 1</Array></MissingValueWeights>'))
+
+
+def neighbors(target, attributes=""):
+    table = ""
+    for i in range(12):
+        value = number() if target == "y" else rng.choice(KINDS)
+        table += f"<row><id>n{i}</id><a>{number()}</a><b>{number()}</b><out>{value}</out></row>"
+    rank = "<Output>" + "".join(f'<OutputField name="near_{r}" optype="categorical" dataType="string" feature="entityId" rank="{r}"/>' for r in (1, 2)) + "</Output>"
+    return (f'<NearestNeighborModel functionName="{function_of(target)}" numberOfNeighbors="3" instanceIdVariable="id" {attributes}>{schema(target, ["a", "b"])}{rank}'
+            '<TrainingInstances isTransformed="false"><InstanceFields><InstanceField field="id" column="id"/><InstanceField field="a" column="a"/><InstanceField field="b" column="b"/>'
+            f'<InstanceField field="{target}" column="out"/></InstanceFields><InlineTable>{table}</InlineTable></TrainingInstances>'
+            f'{measure("euclidean")}<KNNInputs><KNNInput field="a" compareFunction="absDiff"/><KNNInput field="b" fieldWeight="2" compareFunction="absDiff"/></KNNInputs></NearestNeighborModel>')
+
+
+for method in ["average", "weightedAverage", "median"]:
+    write(f"neighbors_{method}", neighbors("y", f'continuousScoringMethod="{method}"'))
+for method in ["majorityVote", "weightedMajorityVote"]:
+    write(f"neighbors_{method}", neighbors("kind", f'categoricalScoringMethod="{method}"'))
+
+# ---- naive Bayes, support vectors
+
+
+def counts(low=0):
+    return '<TargetValueCounts>' + "".join(f'<TargetValueCount value="{k}" count="{rng.randrange(low, 40)}"/>' for k in KINDS) + "</TargetValueCounts>"
+
+
+def stats(kind):
+    if kind == "Gaussian":
+        return "".join(f'<TargetValueStat value="{k}"><GaussianDistribution mean="{number()}" variance="{abs(number()) + 0.2:.3f}"/></TargetValueStat>' for k in KINDS)
+    return "".join(f'<TargetValueStat value="{k}"><PoissonDistribution mean="{abs(number()) + 0.2:.3f}"/></TargetValueStat>' for k in KINDS)
+
+
+BAYES = (f'<NaiveBayesModel functionName="classification" threshold="0.001">{schema("kind")}{output("kind")}<BayesInputs>'
+         f'<BayesInput fieldName="color">{"".join(f"<PairCounts value={chr(34)}{v}{chr(34)}>{counts()}</PairCounts>" for v in ["red", "green", "blue"])}</BayesInput>'
+         f'<BayesInput fieldName="size">{"".join(f"<PairCounts value={chr(34)}{v}{chr(34)}>{counts()}</PairCounts>" for v in ["small", "large"])}</BayesInput>'
+         f'<BayesInput fieldName="a"><TargetValueStats>{stats("Gaussian")}</TargetValueStats></BayesInput>'
+         f'<BayesInput fieldName="b"><DerivedField name="bin" optype="categorical" dataType="string"><Discretize field="b"><DiscretizeBin binValue="low"><Interval closure="openOpen" rightMargin="0"/></DiscretizeBin>'
+         f'<DiscretizeBin binValue="high"><Interval closure="closedOpen" leftMargin="0"/></DiscretizeBin></Discretize></DerivedField>'
+         f'{"".join(f"<PairCounts value={chr(34)}{v}{chr(34)}>{counts(1)}</PairCounts>" for v in ["low", "high"])}</BayesInput>'
+         f'</BayesInputs><BayesOutput fieldName="kind">{counts(5)}</BayesOutput></NaiveBayesModel>')
+write("bayes", BAYES)
+
+KERNELS = {"linear": "<LinearKernelType/>", "polynomial": '<PolynomialKernelType gamma="0.7" coef0="0.5" degree="3"/>',
+           "radial": '<RadialBasisKernelType gamma="0.4"/>', "sigmoid": '<SigmoidKernelType gamma="0.3" coef0="-0.2"/>'}
+
+
+def machine(attributes, n=5):
+    vectors = "".join(f'<SupportVector vectorId="v{i}"/>' for i in range(n))
+    return (f'<SupportVectorMachine {attributes}><SupportVectors numberOfSupportVectors="{n}">{vectors}</SupportVectors>'
+            f'<Coefficients absoluteValue="{number()}" numberOfCoefficients="{n}">{"".join(f"<Coefficient value={chr(34)}{number()}{chr(34)}/>" for _ in range(n))}</Coefficients></SupportVectorMachine>')
+
+
+def support(target, kernel, machines, attributes=""):
+    vectors = "".join(f'<VectorInstance id="v{i}"><REAL-SparseArray n="3"><Indices>1 2 3</Indices><REAL-Entries>{number()} {number()} {rng.randrange(2)}</REAL-Entries></REAL-SparseArray></VectorInstance>' for i in range(5))
+    return (f'<SupportVectorMachineModel functionName="{function_of(target)}" {attributes}>{schema(target, ["a", "b", "color"])}{KERNELS[kernel]}'
+            f'<VectorDictionary numberOfVectors="5"><VectorFields><FieldRef field="a"/><FieldRef field="b"/><CategoricalPredictor name="color" value="red" coefficient="1"/></VectorFields>{vectors}</VectorDictionary>'
+            f"{machines}</SupportVectorMachineModel>")
+
+
+for kernel in KERNELS:
+    write(f"support_{kernel}", support("y", kernel, machine("")))
+for wins in ["false"]:  # the reference has no maxWins
+    write(f"support_all_{wins}", support("kind", "radial", "".join(machine(f'targetCategory="{k}"') for k in KINDS), f'classificationMethod="OneAgainstAll" maxWins="{wins}"'))
+    write(f"support_one_{wins}", support("kind", "radial", "".join(machine(f'targetCategory="{a}" alternateTargetCategory="{b}"') for a, b in [("one", "two"), ("one", "three"), ("two", "three")]),
+                                         f'classificationMethod="OneAgainstOne" maxWins="{wins}" threshold="0.1"'))
+
+# ---- scorecards, rules
+
+
+def scorecard(algorithm):
+    attribute = lambda score, code, predicate: f'<Attribute partialScore="{score}"{f" reasonCode={chr(34)}{code}{chr(34)}" if code else ""}>{predicate}</Attribute>'
+    body = ('<Characteristic name="A" reasonCode="RA" baselineScore="11">' + attribute(5, "", simple("a", "isMissing", None)) + attribute(9, "RA1", simple("a", "lessThan", -0.4)) + attribute(17, "", simple("a", "greaterOrEqual", -0.4)) + "</Characteristic>"
+            '<Characteristic name="B" reasonCode="RB" baselineScore="20">' + attribute(25, "", simple("b", "lessThan", 0)) + attribute(12, "RB1", "<True/>") + "</Characteristic>"
+            '<Characteristic name="C" reasonCode="RC" baselineScore="7">' + attribute(30, "RC1", simple("color", "equal", "red")) + attribute(3, "", simple("color", "equal", "blue")) + attribute(6, "RC2", "<True/>") + "</Characteristic>")
+    codes = "<Output>" + "".join(f'<OutputField name="reason_{r}" optype="categorical" dataType="string" feature="reasonCode" rank="{r}"/>' for r in (1, 2, 3)) + "</Output>"
+    return (f'<Scorecard functionName="regression" initialScore="2.5" useReasonCodes="true" reasonCodeAlgorithm="{algorithm}">{schema("y", ["a", "b", "color"])}{codes}<Characteristics>{body}</Characteristics></Scorecard>')
+
+
+for algorithm in ["pointsBelow", "pointsAbove"]:
+    write(f"scorecard_{algorithm}", scorecard(algorithm))
+
+
+def rules(criterion):
+    rule = lambda i, score, weight, confidence, predicate: f'<SimpleRule id="r{i}" score="{score}" weight="{weight}" confidence="{confidence}">{predicate}</SimpleRule>'
+    body = (rule(1, "one", 0.6, 0.9, simple("a", "greaterThan", 0.5)) + rule(2, "two", 0.5, 0.8, simple("color", "equal", "red"))
+            + f'<CompoundRule>{simple("b", "lessThan", 0.5)}' + rule(3, "three", 0.4, 0.7, simple("k", "greaterThan", 0)) + rule(4, "one", 0.3, 0.6, simple("size", "equal", "large")) + "</CompoundRule>")
+    entity = '<Output><OutputField name="rule" optype="categorical" dataType="string" feature="entityId"/></Output>'
+    return (f'<RuleSetModel functionName="classification">{schema("kind")}{entity}<RuleSet defaultScore="three" defaultConfidence="0.1"><RuleSelectionMethod criterion="{criterion}"/>{body}</RuleSet></RuleSetModel>')
+
+
+for criterion in ["firstHit", "weightedSum", "weightedMax"]:
+    write(f"rules_{criterion}", rules(criterion))
+
 # ---- rows
 
 def rows(invalid):
