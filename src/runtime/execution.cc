@@ -144,8 +144,6 @@ Status Execution::RestoreParts(const Checkpoint& checkpoint) {
     const auto found = stages.find(part.id.node);
     if (found == stages.end() || dropped.contains(part.id.node + "/" + part.id.state)) continue;
     const Stage& stage = *found->second;
-    // What a stage knows of its inputs is of no use where it begins elsewhere now.
-    if (part.id.state == kTaskState && stage.chain[0].id != part.id.node) continue;
     if (part.id.group && part.max_parallelism != stage.max_parallelism) {
       return Error::User("the checkpoint was taken with a maximum parallelism of " +
                          std::to_string(part.max_parallelism) + ", the plan has " +

@@ -74,8 +74,8 @@ class ChainTask final : public StageTask {
   const Stage& stage_;
   ChainShared shared_;
   std::vector<std::unique_ptr<ExchangeOutput>> outputs_;
-  std::vector<EventTime> watermarks_;  ///< per input of the stage
-  std::optional<TaskProgress> restored_;
+  std::vector<EventTime> watermarks_;        ///< per input of the stage
+  std::map<NodeId, TaskProgress> restored_;  ///< by the first node of the stage of before
   std::optional<CheckpointId> barrier_;
   size_t first_ = 0;  ///< the first node that still works
   ProcTime alarm_;
@@ -139,11 +139,8 @@ Status ChainTask::RestorePart(const PartId& part, int version, std::string_view 
     if (node->id() != part.node) continue;
     if (part.state == kTaskState) {
       ARROW_ASSIGN_OR_RAISE(const TaskProgress progress, TaskProgress::FromBytes(bytes));
-      if (restored_) {
-        restored_->Combine(progress);
-      } else {
-        restored_ = progress;
-      }
+      const auto [known, first] = restored_.emplace(part.node, progress);
+      if (!first) known->second.Combine(progress);
       return Status::OK();
     }
     if (node->store() == nullptr) break;
@@ -158,7 +155,9 @@ Status ChainTask::RestorePart(const PartId& part, int version, std::string_view 
 
 Status ChainTask::Open() {
   const auto finished = [this](size_t node) {
-    return restored_ && restored_->Finished(shared_.nodes[node]->id());
+    return std::ranges::any_of(restored_, [&](const auto& stage) {
+      return stage.second.Finished(shared_.nodes[node]->id());
+    });
   };
   const size_t last = shared_.nodes.size() - 1;
   for (size_t i = last + 1; i-- > 0;) shared_.nodes[i]->Open(finished(i));
@@ -170,10 +169,13 @@ Status ChainTask::Open() {
     shared_.nodes[i + 1]->Deliver({Arrival::Kind::kFinish, 0, {}, {}, {}});
   }
   if (finished(last)) shared_.host.EmitTime(kEnd);
-  if (restored_ && !finished(0)) {
-    const size_t known = std::min(watermarks_.size(), restored_->watermarks.size());
+  // Of inputs that another stage had, nothing is known.
+  const auto before = restored_.find(shared_.nodes[0]->id());
+  if (before != restored_.end() && !finished(0)) {
+    const auto& watermarks = before->second.watermarks;
+    const size_t known = std::min(watermarks_.size(), watermarks.size());
     for (size_t input = 0; input < known; ++input) {
-      const EventTime time = restored_->watermarks[input];
+      const EventTime time = watermarks[input];
       if (time > EventTime::Min()) {
         ARROW_RETURN_NOT_OK(PushTime(static_cast<int>(input), {time, false}));
       }
