@@ -7,47 +7,82 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "connectors/kafka/client.h"
 
 namespace millrace {
 
-/// A Kafka cluster in memory, for tests and the simulator. Nothing happens by itself: deliveries
-/// and alarms wait until they are let through. Thread-safe.
+/// A Kafka cluster in memory, for tests and the simulator. Unless it is told how (`Begin`), nothing
+/// happens by itself: deliveries and alarms wait until they are let through. Thread-safe.
 class FakeKafka final : public Kafka, public std::enable_shared_from_this<FakeKafka> {
  public:
   struct Stored {
     KafkaMessage message;
     int64_t timestamp_ms = 0;
+    int64_t transaction = 0;  ///< 0: none
   };
   /// What becomes of a commit.
   enum class Fault {
     kNone,
     kLost,     ///< nothing is written, and an error comes back
     kUnknown,  ///< all is written, and an error comes back
+    kLate,     ///< an error comes back, and later all is written
+    kHangs,    ///< an error comes back, and the transaction is open until someone ends it
   };
+  /// How things happen by themselves, in one process of a client.
+  struct Ways {
+    std::function<void(int64_t micros, std::function<void()>)> after;
+    std::function<uint64_t()> random;
+    std::function<bool()> reaches;  ///< false: the process is dead; nothing of it comes through
+    bool faults = false;            ///< requests that fail, commits without an answer
+  };
+
+  /// A process begins. What the one before left open is ended in time.
+  void Begin(Ways ways) {
+    std::lock_guard lock(mutex_);
+    ways_ = std::move(ways);
+    faults_left_ = ways_->faults ? kMostFaults : 0;
+    for (const auto& [number, transaction] : transactions_) EndLater(number);
+  }
+  /// The process is gone, and what it has not sent.
+  void Crash() {
+    std::deque<Sending> lost;
+    {
+      std::lock_guard lock(mutex_);
+      ways_.reset();
+      lost.swap(sending_);
+      alarms_.clear();
+    }
+    for (const Sending& sending : lost)
+      sending.delivery->Delivered(sending.message.bytes(), Away());
+  }
 
   void CreateTopic(const std::string& name, int32_t partitions) {
     std::lock_guard lock(mutex_);
     topics_[name].resize(static_cast<size_t>(partitions));
   }
   void Append(const std::string& topic, int32_t partition, KafkaMessage message) {
-    std::vector<std::function<void()>> bells;
-    {
-      std::lock_guard lock(mutex_);
-      const int64_t time = message.timestamp_ms < 0 ? 0 : message.timestamp_ms;
-      topics_.at(topic).at(static_cast<size_t>(partition)).push_back({std::move(message), time});
-      for (const auto& [at, ready] : readers_) {
-        if (at == TopicPartition{topic, partition}) bells.push_back(ready);
-      }
-    }
-    for (const auto& ready : bells) ready();
+    Store(topic, partition, std::move(message), 0);
+    Ring({{topic, partition}});
   }
+  /// Those that are committed.
   std::vector<Stored> Records(const std::string& topic, int32_t partition = 0) {
     std::lock_guard lock(mutex_);
-    return topics_.at(topic).at(static_cast<size_t>(partition));
+    std::vector<Stored> records;
+    for (const Stored& stored : topics_.at(topic).at(static_cast<size_t>(partition))) {
+      if (!IsOpen(stored) && !aborted_.contains(stored.transaction)) records.push_back(stored);
+    }
+    return records;
+  }
+  int32_t PartitionsOf(const std::string& topic) {
+    std::lock_guard lock(mutex_);
+    const auto found = topics_.find(topic);
+    return found == topics_.end() ? 0 : static_cast<int32_t>(found->second.size());
   }
   std::map<TopicPartition, int64_t> committed() {
     std::lock_guard lock(mutex_);
@@ -79,7 +114,7 @@ class FakeKafka final : public Kafka, public std::enable_shared_from_this<FakeKa
       Sending sending;
       {
         std::lock_guard lock(mutex_);
-        if (sending_.empty() || down_) return;
+        if (sending_.empty() || down_ || !Reaches()) return;
         sending = std::move(sending_.front());
         sending_.pop_front();
       }
@@ -100,8 +135,11 @@ class FakeKafka final : public Kafka, public std::enable_shared_from_this<FakeKa
     for (const auto& alarm : alarms) alarm();
   }
 
-  Result<std::shared_ptr<KafkaConsumer>> Consumer(const KafkaProperties&) override {
-    return std::make_shared<FakeConsumer>(shared_from_this());
+  Result<std::shared_ptr<KafkaConsumer>> Consumer(const KafkaProperties& properties) override {
+    const auto isolation = properties.find("isolation.level");
+    const bool uncommitted =
+        isolation != properties.end() && isolation->second == "read_uncommitted";
+    return std::make_shared<FakeConsumer>(shared_from_this(), uncommitted);
   }
   Result<std::shared_ptr<KafkaProducer>> Producer(const KafkaProperties&) override {
     return std::make_shared<FakeProducer>(shared_from_this());
@@ -110,9 +148,13 @@ class FakeKafka final : public Kafka, public std::enable_shared_from_this<FakeKa
                                                       const std::string& topic) override {
     return std::make_unique<FakeTransactor>(shared_from_this(), id, topic);
   }
-  void CallAfter(int64_t, std::function<void()> work) override {
+  void CallAfter(int64_t micros, std::function<void()> work) override {
     std::lock_guard lock(mutex_);
-    alarms_.push_back(std::move(work));
+    if (ways_) {
+      ways_->after(micros, std::move(work));
+    } else {
+      alarms_.push_back(std::move(work));
+    }
   }
 
  private:
@@ -130,37 +172,99 @@ class FakeKafka final : public Kafka, public std::enable_shared_from_this<FakeKa
     return static_cast<int32_t>(std::hash<std::string>()(message.key.value_or("")) %
                                 static_cast<size_t>(count));
   }
-  int32_t PartitionsOf(const std::string& topic) {
+  /// One that is not aborted and not yet committed.
+  struct Transaction {
+    std::string id;
+    int64_t marker = 0;
+    bool prepared = false;  ///< it will be committed
+    std::set<TopicPartition> partitions;
+  };
+
+  static constexpr int kMostFaults = 4;  ///< of a process
+  static constexpr uint64_t kLatency = 5000;
+  static constexpr uint64_t kTransactionTimeout = 1'000'000;
+
+  bool Reaches() const { return !ways_ || ways_->reaches(); }
+  bool Happens(uint64_t one_in) {
+    if (faults_left_ <= 0 || ways_->random() % one_in != 0) return false;
+    --faults_left_;
+    return true;
+  }
+  /// A request that has an answer.
+  Status Ask() { return down_ || !Reaches() || Happens(16) ? Away() : Status::OK(); }
+  bool IsOpen(const Stored& stored) const { return transactions_.contains(stored.transaction); }
+
+  void Store(const std::string& topic, int32_t partition, KafkaMessage message,
+             int64_t transaction) {
     std::lock_guard lock(mutex_);
-    return static_cast<int32_t>(topics_.at(topic).size());
+    const int64_t time = message.timestamp_ms < 0 ? 0 : message.timestamp_ms;
+    topics_.at(topic)
+        .at(static_cast<size_t>(partition))
+        .push_back({std::move(message), time, transaction});
+  }
+  void Ring(const std::set<TopicPartition>& partitions) {
+    std::vector<std::function<void()>> bells;
+    {
+      std::lock_guard lock(mutex_);
+      for (const auto& [at, ready] : readers_) {
+        if (partitions.contains(at)) bells.push_back(ready);
+      }
+    }
+    for (const auto& ready : bells) ready();
+  }
+  void End(int64_t number, bool commit) {
+    Transaction ended;
+    {
+      std::lock_guard lock(mutex_);
+      const auto found = transactions_.find(number);
+      if (found == transactions_.end()) return;
+      ended = std::move(found->second);
+      transactions_.erase(found);
+      if (commit) {
+        markers_[ended.id] = ended.marker;
+      } else {
+        aborted_.insert(number);
+      }
+    }
+    Ring(ended.partitions);
+  }
+  void EndLater(int64_t number) {
+    const bool commit = transactions_.at(number).prepared;
+    const uint64_t most = commit ? kLatency : kTransactionTimeout;
+    ways_->after(static_cast<int64_t>(ways_->random() % most),
+                 [self = shared_from_this(), number, commit] { self->End(number, commit); });
   }
 
   /// Copies, so that the log may grow meanwhile.
   class FakeRecords final : public KafkaRecords {
    public:
-    FakeRecords(std::vector<Stored> stored, int64_t first) : stored_(std::move(stored)) {
-      for (const Stored& one : stored_) {
-        records_.push_back({first++, one.timestamp_ms, KafkaTimestampType::kCreateTime,
+    explicit FakeRecords(std::vector<std::pair<int64_t, Stored>> stored)
+        : stored_(std::move(stored)) {
+      for (const auto& [offset, one] : stored_) {
+        records_.push_back({offset, one.timestamp_ms, KafkaTimestampType::kCreateTime,
                             one.message.key, one.message.value});
       }
     }
     std::vector<KafkaHeader> Headers(size_t record) const override {
       std::vector<KafkaHeader> headers;
-      for (const auto& [key, value] : stored_[record].message.headers) {
+      for (const auto& [key, value] : stored_[record].second.message.headers) {
         headers.push_back({key, value});
       }
       return headers;
     }
 
    private:
-    const std::vector<Stored> stored_;
+    const std::vector<std::pair<int64_t, Stored>> stored_;
   };
 
   class FakePartition final : public KafkaPartition {
    public:
     FakePartition(std::shared_ptr<FakeKafka> kafka, TopicPartition partition, int64_t offset,
-                  std::function<void()> ready)
-        : kafka_(std::move(kafka)), partition_(std::move(partition)), offset_(offset) {
+                  bool uncommitted, std::function<void()> ready)
+        : kafka_(std::move(kafka)),
+          partition_(std::move(partition)),
+          uncommitted_(uncommitted),
+          offset_(offset) {
       std::lock_guard lock(kafka_->mutex_);
       at_ = kafka_->readers_.emplace(kafka_->readers_.end(), partition_, std::move(ready));
     }
@@ -174,30 +278,36 @@ class FakeKafka final : public Kafka, public std::enable_shared_from_this<FakeKa
       if (kafka_->down_) return fetch;
       const auto& log =
           kafka_->topics_.at(partition_.topic).at(static_cast<size_t>(partition_.partition));
-      const auto end = static_cast<int64_t>(log.size());
-      const int64_t next = std::min(end, offset_ + max_records);
-      if (next > offset_) {
-        fetch.records = std::make_unique<FakeRecords>(
-            std::vector<Stored>(log.begin() + offset_, log.begin() + next), offset_);
+      std::vector<std::pair<int64_t, Stored>> records;
+      for (; offset_ < static_cast<int64_t>(log.size()); ++offset_) {
+        const Stored& stored = log[static_cast<size_t>(offset_)];
+        const bool full = static_cast<int64_t>(records.size()) == max_records;
+        if (full || (!uncommitted_ && kafka_->IsOpen(stored))) break;
+        if (uncommitted_ || !kafka_->aborted_.contains(stored.transaction)) {
+          records.emplace_back(offset_, stored);
+        }
       }
-      fetch.next_offset = offset_ = next;
+      if (!records.empty()) fetch.records = std::make_unique<FakeRecords>(std::move(records));
+      fetch.next_offset = offset_;
       return fetch;
     }
 
    private:
     const std::shared_ptr<FakeKafka> kafka_;
     const TopicPartition partition_;
+    const bool uncommitted_;
     int64_t offset_;
     std::list<std::pair<TopicPartition, std::function<void()>>>::iterator at_;
   };
 
   class FakeConsumer final : public KafkaConsumer {
    public:
-    explicit FakeConsumer(std::shared_ptr<FakeKafka> kafka) : kafka_(std::move(kafka)) {}
+    FakeConsumer(std::shared_ptr<FakeKafka> kafka, bool uncommitted)
+        : kafka_(std::move(kafka)), uncommitted_(uncommitted) {}
 
     Result<std::map<std::string, int32_t>> Topics(std::span<const std::string> names) override {
       std::lock_guard lock(kafka_->mutex_);
-      if (kafka_->down_) return Away();
+      ARROW_RETURN_NOT_OK(kafka_->Ask());
       std::map<std::string, int32_t> found;
       for (const auto& [name, partitions] : kafka_->topics_) {
         const bool named = std::find(names.begin(), names.end(), name) != names.end();
@@ -208,7 +318,7 @@ class FakeKafka final : public Kafka, public std::enable_shared_from_this<FakeKa
     Result<std::vector<int64_t>> Offsets(KafkaOffsetKind kind, int64_t timestamp_ms,
                                          std::span<const TopicPartition> partitions) override {
       std::lock_guard lock(kafka_->mutex_);
-      if (kafka_->down_) return Away();
+      ARROW_RETURN_NOT_OK(kafka_->Ask());
       std::vector<int64_t> offsets;
       for (const auto& partition : partitions) {
         const auto& log =
@@ -220,7 +330,7 @@ class FakeKafka final : public Kafka, public std::enable_shared_from_this<FakeKa
     Result<std::unique_ptr<KafkaPartition>> Read(const TopicPartition& partition, int64_t offset,
                                                  std::function<void()> ready) override {
       return std::make_unique<FakePartition>(kafka_, partition, std::max<int64_t>(0, offset),
-                                             std::move(ready));
+                                             uncommitted_, std::move(ready));
     }
     void Commit(const std::map<TopicPartition, int64_t>& offsets) override {
       for (const auto& [partition, offset] : offsets) kafka_->SetCommitted(partition, offset);
@@ -232,8 +342,11 @@ class FakeKafka final : public Kafka, public std::enable_shared_from_this<FakeKa
       switch (kind) {
         case KafkaOffsetKind::kEarliest:
           return 0;
-        case KafkaOffsetKind::kLatest:
-          return static_cast<int64_t>(log.size());
+        case KafkaOffsetKind::kLatest: {
+          const auto open = std::ranges::find_if(
+              log, [this](const Stored& stored) { return kafka_->IsOpen(stored); });
+          return uncommitted_ ? static_cast<int64_t>(log.size()) : open - log.begin();
+        }
         case KafkaOffsetKind::kTimestamp: {
           const auto at = std::find_if(log.begin(), log.end(), [&](const Stored& stored) {
             return stored.timestamp_ms >= timestamp_ms;
@@ -248,6 +361,7 @@ class FakeKafka final : public Kafka, public std::enable_shared_from_this<FakeKa
     }
 
     const std::shared_ptr<FakeKafka> kafka_;
+    const bool uncommitted_;
   };
 
   class FakeProducer final : public KafkaProducer {
@@ -259,6 +373,10 @@ class FakeKafka final : public Kafka, public std::enable_shared_from_this<FakeKa
       std::lock_guard lock(kafka_->mutex_);
       if (kafka_->sending_.size() >= kafka_->room_) return Sent::kFull;
       kafka_->sending_.push_back({topic, message, &delivery});
+      if (kafka_->ways_) {
+        kafka_->ways_->after(static_cast<int64_t>(kafka_->ways_->random() % kLatency),
+                             [kafka = kafka_] { kafka->Deliver(1); });
+      }
       return Sent::kTaken;
     }
 
@@ -271,37 +389,68 @@ class FakeKafka final : public Kafka, public std::enable_shared_from_this<FakeKa
     FakeTransactor(std::shared_ptr<FakeKafka> kafka, std::string id, std::string topic)
         : kafka_(std::move(kafka)), id_(std::move(id)), topic_(std::move(topic)) {}
     Status Init() override {
-      std::lock_guard lock(kafka_->mutex_);
-      if (kafka_->down_) return Away();
-      epoch_ = ++kafka_->epochs_[id_];
+      std::map<int64_t, bool> left;
+      {
+        std::lock_guard lock(kafka_->mutex_);
+        ARROW_RETURN_NOT_OK(kafka_->Ask());
+        epoch_ = ++kafka_->epochs_[id_];
+        for (const auto& [number, transaction] : kafka_->transactions_) {
+          if (transaction.id == id_) left[number] = transaction.prepared;
+        }
+      }
+      for (const auto& [number, prepared] : left) kafka_->End(number, prepared);
       return Status::OK();
     }
     Result<int64_t> Marker() override {
       std::lock_guard lock(kafka_->mutex_);
-      if (kafka_->down_) return Away();
+      ARROW_RETURN_NOT_OK(kafka_->Ask());
       const auto at = kafka_->markers_.find(id_);
       return at == kafka_->markers_.end() ? -1 : at->second;
     }
     Status Commit(std::span<const KafkaMessage> messages, KafkaPartitioner& partitioner,
                   int64_t marker) override {
       Fault fault = Fault::kNone;
+      int64_t number = 0;
       {
         std::lock_guard lock(kafka_->mutex_);
-        if (kafka_->down_) return Away();
+        ARROW_RETURN_NOT_OK(kafka_->Ask());
         if (kafka_->epochs_[id_] != epoch_) return Error::User("'" + id_ + "' is someone else's");
         if (!kafka_->faults_.empty()) {
           fault = kafka_->faults_.front();
           kafka_->faults_.pop_front();
+        } else if (kafka_->Happens(4)) {
+          fault = Fault{1 + static_cast<int>(kafka_->ways_->random() % 4)};
         }
-        if (fault == Fault::kLost) return Error::Transient("the commit was lost");
-        kafka_->markers_[id_] = marker;
+        number = ++kafka_->last_transaction_;
+        kafka_->transactions_[number] = {id_, marker, false, {}};
       }
       const int32_t count = kafka_->PartitionsOf(topic_);
       for (const auto& message : messages) {
-        kafka_->Append(topic_, Choose(partitioner, message, count), message);
+        if (!kafka_->Reaches()) return Away();
+        const int32_t partition = Choose(partitioner, message, count);
+        kafka_->Store(topic_, partition, message, number);
+        std::lock_guard lock(kafka_->mutex_);
+        kafka_->transactions_.at(number).partitions.insert({topic_, partition});
       }
-      if (fault == Fault::kUnknown) return Error::Transient("no answer to the commit");
-      return Status::OK();
+      if (!kafka_->Reaches()) return Away();
+      switch (fault) {
+        case Fault::kNone:
+          kafka_->End(number, true);
+          return Status::OK();
+        case Fault::kLost:
+          kafka_->End(number, false);
+          return Error::Transient("the commit was lost");
+        case Fault::kUnknown:
+          kafka_->End(number, true);
+          break;
+        case Fault::kLate:
+        case Fault::kHangs:
+          std::lock_guard lock(kafka_->mutex_);
+          kafka_->transactions_.at(number).prepared = fault == Fault::kLate;
+          if (kafka_->ways_) kafka_->EndLater(number);
+          break;
+      }
+      return Error::Transient("no answer to the commit");
     }
 
    private:
@@ -315,6 +464,11 @@ class FakeKafka final : public Kafka, public std::enable_shared_from_this<FakeKa
   std::map<TopicPartition, int64_t> committed_;
   std::map<std::string, int64_t> markers_;
   std::map<std::string, int64_t> epochs_;
+  int64_t last_transaction_ = 0;
+  std::map<int64_t, Transaction> transactions_;
+  std::set<int64_t> aborted_;
+  std::optional<Ways> ways_;
+  int faults_left_ = 0;
   std::list<std::pair<TopicPartition, std::function<void()>>> readers_;
   std::deque<Sending> sending_;
   std::deque<Fault> faults_;
