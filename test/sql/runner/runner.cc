@@ -1,9 +1,11 @@
 #include "runner.h"
 
 #include <algorithm>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <regex>
+#include <sstream>
 
 #include "base/env.h"
 #include "base/files.h"
@@ -81,6 +83,23 @@ class Run {
         return Let(argument);
       case Record::Kind::kClock:
         return SetClock(argument);
+      case Record::Kind::kTopic:
+        return MakeTopic(argument);
+      case Record::Kind::kInput:
+        return TextOf(world_.Input(argument, LinesOf(text)));
+      case Record::Kind::kOutput:
+        return ExpectOutput(number, record, argument);
+      case Record::Kind::kStart:
+        started_ = expected_ = {};
+        return TextOf(world_.Start(text));
+      case Record::Kind::kEmits:
+        return ExpectEmitted(number, record);
+      case Record::Kind::kBarrier:
+        return OfJob([](SimulatedJob& job) { return job.Barrier(); });
+      case Record::Kind::kCrash:
+        return OfJob([](SimulatedJob& job) { return job.Crash(); });
+      case Record::Kind::kRestore:
+        return Restore(argument);
       default:
         break;
     }
@@ -128,8 +147,80 @@ class Run {
     if (!ParseTimestamp(text, &time)) {
       return "'" + text + "' is no time; expected: clock 2024-01-01 00:00:00";
     }
-    world_.SetClock(time.us);
+    return TextOf(world_.SetClock(time.us));
+  }
+
+  static std::vector<std::string> LinesOf(const std::string& text) {
+    std::vector<std::string> lines;
+    std::istringstream stream(text);
+    for (std::string line; std::getline(stream, line);) lines.push_back(line);
+    return lines;
+  }
+
+  std::string MakeTopic(const std::string& argument) {
+    std::istringstream words(argument);
+    std::string name;
+    int32_t partitions = 1;
+    words >> name;
+    if (!words.eof() && !(words >> partitions)) return "expected: topic NAME [PARTITIONS]";
+    world_.site().kafka->CreateTopic(name, partitions);
     return {};
+  }
+
+  std::string OfJob(const std::function<Status(SimulatedJob&)>& act) {
+    const auto job = world_.stream();
+    return TextOf(job.ok() ? act(**job) : job.status());
+  }
+
+  std::string Restore(const std::string& argument) {
+    constexpr std::string_view kParallelism = "parallelism=";
+    std::optional<int> parallelism;
+    if (argument.starts_with(kParallelism)) {
+      parallelism = std::atoi(argument.c_str() + kParallelism.size());
+    }
+    if (!argument.empty() && parallelism.value_or(0) < 1) {
+      return "expected: restore [parallelism=N]";
+    }
+    return OfJob([&](SimulatedJob& job) { return job.GoOn(parallelism); });
+  }
+
+  std::string ExpectOutput(size_t number, const Record& record, const std::string& topic) {
+    auto lines = world_.Output(topic);
+    if (!lines.ok()) return Describe(lines.status());
+    report_.answers[number] = *lines;
+    return Compare(record.expected, *lines, false);
+  }
+
+  /// The changes since the last look; where batches differ, what all of them leave.
+  std::string ExpectEmitted(size_t number, const Record& record) {
+    const auto job = world_.stream();
+    if (!job.ok()) return Describe(job.status());
+    if (const Status settled = (*job)->Settle(); !settled.ok()) return Describe(settled);
+    const Changes emitted = (*job)->TakeChanges();
+    std::vector<std::string> lines;
+    for (const Change& change : emitted.rows) lines.push_back(SignedLineOf(change));
+    report_.answers[number] = lines;
+    Changes expected{emitted.mode, emitted.key, {}};
+    for (const std::string& line : record.expected) {
+      auto change = ParseSignedLine(line);
+      if (!change.ok()) return Describe(change.status());
+      expected.rows.push_back(*std::move(change));
+    }
+    if (world_.configuration().exact()) return Compare(record.expected, lines, true);
+    return CompareWhatIsLeft(expected, emitted);
+  }
+
+  std::string CompareWhatIsLeft(const Changes& expected, const Changes& emitted) {
+    for (auto [all, more] : {std::pair(&expected_, &expected), std::pair(&started_, &emitted)}) {
+      all->mode = more->mode;
+      all->key = more->key;
+      all->rows.insert(all->rows.end(), more->rows.begin(), more->rows.end());
+    }
+    const auto left_expected = Materialize(expected_);
+    const auto left = Materialize(started_);
+    if (!left_expected.ok()) return Describe(left_expected.status());
+    if (!left.ok()) return Describe(left.status());
+    return Compare(*left_expected, *left, false);
   }
 
   static std::string ExpectError(const std::string& pattern, const Status& status) {
@@ -180,6 +271,8 @@ class Run {
   const Script& script_;
   World& world_;
   std::map<std::string, std::string> variables_;
+  Changes started_;   ///< of the job that was started, all that it gave
+  Changes expected_;  ///< of it, all that was expected
   Report report_;
 };
 

@@ -19,6 +19,14 @@ constexpr std::pair<std::string_view, Record::Kind> kDirectives[] = {
     {"load", Record::Kind::kLoad},
     {"let", Record::Kind::kLet},
     {"clock", Record::Kind::kClock},
+    {"topic", Record::Kind::kTopic},
+    {"input", Record::Kind::kInput},
+    {"output", Record::Kind::kOutput},
+    {"start", Record::Kind::kStart},
+    {"emits", Record::Kind::kEmits},
+    {"barrier", Record::Kind::kBarrier},
+    {"crash", Record::Kind::kCrash},
+    {"restore", Record::Kind::kRestore},
 };
 
 Result<Record> ParseDirective(const std::string& path, const std::string& line, int number) {

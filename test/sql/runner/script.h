@@ -21,6 +21,14 @@ struct Record {
     kLoad,
     kLet,
     kClock,
+    kTopic,
+    kInput,
+    kOutput,
+    kStart,
+    kEmits,
+    kBarrier,
+    kCrash,
+    kRestore,
   };
   Kind kind = Kind::kStatementOk;
   int line = 0;                       ///< of the directive, from 1

@@ -11,6 +11,8 @@
 
 namespace millrace::sql_script {
 
+namespace {
+
 const Registries& SharedRegistries() {
   static const Registries* registries = [] {
     auto* all = new Registries;
@@ -24,9 +26,20 @@ const Registries& SharedRegistries() {
   return *registries;
 }
 
-SimServices::SimServices(SimEnv& env, const SecretProvider& secrets,
-                         std::shared_ptr<Results> results, ModelDelays delays)
+}  // namespace
+
+std::shared_ptr<const Registries> MakeRegistries(std::shared_ptr<Kafka> kafka) {
+  auto registries = std::make_shared<Registries>(SharedRegistries());
+  registries->connectors.Add(KafkaConnector(kafka));
+  registries->connectors.Add(UpsertKafkaConnector(std::move(kafka)));
+  return registries;
+}
+
+SimServices::SimServices(SimEnv& env, std::shared_ptr<const Registries> registries,
+                         const SecretProvider& secrets, std::shared_ptr<Results> results,
+                         ModelDelays delays)
     : env_(env),
+      registries_(std::move(registries)),
       secrets_(secrets),
       results_(std::move(results)),
       models_(MakeSlowModels(MakeModelRuntime(*this), env, delays)) {}

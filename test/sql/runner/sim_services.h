@@ -3,24 +3,25 @@
 #include <memory>
 #include <string_view>
 
+#include "connectors/kafka/kafka.h"
 #include "results.h"
 #include "sim/slow_models.h"
 #include "spi/services.h"
 
 namespace millrace::sql_script {
 
-/// All that is built in.
-const Registries& SharedRegistries();
+/// All that is built in, with `kafka` as the way to brokers.
+std::shared_ptr<const Registries> MakeRegistries(std::shared_ptr<Kafka> kafka);
 
 /// What operators get from the simulated process.
 class SimServices final : public Services {
  public:
-  SimServices(SimEnv& env, const SecretProvider& secrets, std::shared_ptr<Results> results,
-              ModelDelays delays);
+  SimServices(SimEnv& env, std::shared_ptr<const Registries> registries,
+              const SecretProvider& secrets, std::shared_ptr<Results> results, ModelDelays delays);
   ~SimServices() override;
 
   Env& env() override { return env_; }
-  const Registries& registries() const override { return SharedRegistries(); }
+  const Registries& registries() const override { return *registries_; }
   ModelRuntime& models() override { return *models_; }
   const SecretProvider& secrets() const override { return secrets_; }
   MetricRegistry& metrics() override { return metrics_; }
@@ -30,6 +31,7 @@ class SimServices final : public Services {
 
  private:
   SimEnv& env_;
+  const std::shared_ptr<const Registries> registries_;
   const SecretProvider& secrets_;
   MetricRegistry metrics_;
   const std::shared_ptr<Results> results_;

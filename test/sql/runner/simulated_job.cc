@@ -36,32 +36,47 @@ const PortPlan* CollectedPort(const PhysicalPlan& plan) {
   return nullptr;
 }
 
+constexpr int64_t kQuietMicros = 60'000'000;
+
 }  // namespace
 
 /// One process.
 struct SimulatedJob::Life {
   Life(SimulatedJob& owner, ModelDelays delays)
       : env(owner.site_.random(), owner.site_.now_us, owner.site_.disk),
-        services(env, owner.secrets_, owner.results_, delays),
-        executor(env, owner.site_.trace) {}
+        services(env, owner.registries_, owner.secrets_, owner.results_, delays),
+        executor(env, owner.site_.trace),
+        kafka(*owner.site_.kafka) {
+    kafka.Begin({.after = [this](int64_t us,
+                                 std::function<void()> work) { env.After(us, std::move(work)); },
+                 .random = [this] { return env.Random(); },
+                 .reaches = [&power = owner.site_.disk.power()] { return power.Use(); },
+                 .faults = owner.configuration_.faults && !owner.sound_});
+  }
   ~Life() {
     job.reset();
     env.Drop();
+    kafka.Crash();
   }
 
   SimEnv env;
   SimServices services;
   SimExecutor executor;
+  FakeKafka& kafka;
   std::shared_ptr<Job> job;
 };
 
 SimulatedJob::SimulatedJob(Site& site, const Configuration& configuration,
-                           const SecretProvider& secrets, std::string folder, Planner plan)
+                           const SecretProvider& secrets,
+                           std::shared_ptr<const Registries> registries, std::string folder,
+                           Planner plan)
     : site_(site),
       configuration_(configuration),
       secrets_(secrets),
+      registries_(std::move(registries)),
       folder_(std::move(folder)),
-      plan_(std::move(plan)) {
+      plan_(std::move(plan)),
+      commits_(configuration.commits()) {
   if (configuration.commits()) DrawWays();
 }
 
@@ -99,18 +114,23 @@ void SimulatedJob::DrawCrash() {
 }
 
 Status SimulatedJob::RunToEnd() {
+  barriers_left_ = std::numeric_limits<int64_t>::max();
   while (true) {
     ARROW_RETURN_NOT_OK(Begin(configuration_.parallelism[lives_]));
     DrawCrash();
     while (!CrashIsDue() && !life_->job->over() && Step()) continue;
     if (CrashIsDue()) {
-      Crash();
+      Die();
       continue;
     }
     const Status status = life_->job->over() ? life_->job->Wait()
                                              : Error::Internal("the job does not come to its end");
+    const bool fault =
+        !sound_ && configuration_.faults && InfoOf(status).error_class == ErrorClass::kTransient;
     EndLife();
-    return status;
+    if (!fault) return status;
+    sound_ = true;
+    --lives_;
   }
 }
 
@@ -127,7 +147,7 @@ Status SimulatedJob::Begin(int parallelism) {
     }
   }
   site_.trace.Add("life", lives_, static_cast<uint64_t>(parallelism));
-  if (configuration_.faults) {
+  if (configuration_.faults && !sound_) {
     site_.disk.SetFaults(
         {site_.Draw(2) == 0 ? 0.02 : 0, site_.Draw(2) == 0 ? 0.02 : 0, kMostFaults});
   }
@@ -147,7 +167,7 @@ Status SimulatedJob::Restore(PhysicalPlan plan) {
   JobOptions options;
   options.name = "script";
   OperatorMaker maker = MakeOperator;
-  if (configuration_.commits()) {
+  if (commits_) {
     options.checkpoint_folder = folder_;
     options.checkpoint_interval_us = ways_.interval_us;
     options.channel_bytes = ways_.channel_bytes;
@@ -177,15 +197,20 @@ bool SimulatedJob::CrashIsDue() const { return steps_ >= kill_after_ || site_.di
 
 bool SimulatedJob::Step() {
   const auto happens = [this](int64_t every) { return every > 0 && site_.Draw(every) == 0; };
-  if (happens(ways_.barrier_every)) life_->job->TakeCheckpoint();
+  if (barriers_left_ > 0 && happens(ways_.barrier_every)) {
+    --barriers_left_;
+    life_->job->TakeCheckpoint();
+  }
   if (happens(ways_.jump_every)) {
     constexpr int64_t kFar = 600'000'000;
-    life_->env.JumpClock(site_.Draw(2 * kFar) - kFar);
+    // Not to before the process began: scripts tell the day.
+    const int64_t least = site_.now_us - life_->env.NowMicros();
+    life_->env.JumpClock(std::max(site_.Draw(2 * kFar) - kFar, least));
   }
   return ++steps_ < kTooManySteps && life_->executor.Step();
 }
 
-void SimulatedJob::Crash() {
+void SimulatedJob::Die() {
   ++site_.crashes;
   site_.trace.Add("crash", static_cast<uint64_t>(steps_));
   site_.disk.power().Lose();
@@ -199,6 +224,96 @@ void SimulatedJob::EndLife() {
   life_.reset();
   site_.disk.power().Restore();
   site_.disk.SetFaults({});
+}
+
+// --- without an end
+
+Status SimulatedJob::Start() {
+  commits_ = true;
+  // Neither is ever quiet, and scripts tell the time.
+  ways_.interval_us = ways_.jump_every = 0;
+  ARROW_RETURN_NOT_OK(Begin(configuration_.parallelism[0]));
+  DrawCrash();
+  return Status::OK();
+}
+
+Status SimulatedJob::GoOn(std::optional<int> parallelism) {
+  if (life_ != nullptr) return Error::User("the job runs; 'crash' comes first");
+  const auto& all = configuration_.parallelism;
+  ARROW_RETURN_NOT_OK(Begin(parallelism.value_or(all[lives_ % all.size()])));
+  DrawCrash();
+  return Status::OK();
+}
+
+Status SimulatedJob::StepOrGoOn() {
+  if (CrashIsDue()) {
+    Die();
+    return GoOn(std::nullopt);
+  }
+  if (Step()) return Status::OK();
+  return Error::Internal("the job does not come to rest");
+}
+
+Status SimulatedJob::RunUntilQuiet() {
+  if (life_ == nullptr) return Error::User("the job has crashed; 'restore' comes first");
+  barriers_left_ = 1 + site_.Draw(8);
+  steps_ = 0;
+  while (CrashIsDue() || life_->executor.next_us() <= life_->env.MonotonicMicros() + kQuietMicros) {
+    if (!CrashIsDue() && life_->job->over()) return life_->job->Wait();
+    ARROW_RETURN_NOT_OK(StepOrGoOn());
+  }
+  return Status::OK();
+}
+
+Status SimulatedJob::Settle() {
+  for (int tries = 0; tries < kMostTries; ++tries) {
+    ARROW_RETURN_NOT_OK(RunUntilQuiet());
+    if (life_->job->over()) return Status::OK();
+    const auto complete = [this] { return std::pair(lives_, life_->job->progress().checkpoints); };
+    const auto before = complete();
+    const int64_t restarts = life_->job->progress().restarts;
+    life_->job->TakeCheckpoint();
+    ARROW_RETURN_NOT_OK(RunUntilQuiet());
+    const auto after = complete();
+    const bool same = after.first == before.first && life_->job->progress().restarts == restarts;
+    if (same && after.second > before.second) return Status::OK();
+  }
+  return Error::Internal("no checkpoint becomes complete");
+}
+
+Status SimulatedJob::Barrier() {
+  if (life_ == nullptr) return Error::User("the job has crashed; 'restore' comes first");
+  const int64_t before = life_->job->progress().checkpoints;
+  const size_t life = lives_;
+  for (int64_t some = site_.Draw(64); some > 0 && life == lives_; --some) {
+    if (life_->executor.next_us() != AlarmHeap::kNever) ARROW_RETURN_NOT_OK(StepOrGoOn());
+  }
+  life_->job->TakeCheckpoint();
+  while (life == lives_ && life_->job->progress().checkpoints == before) {
+    if (!CrashIsDue() && life_->job->over()) return life_->job->Wait();
+    if (life_->executor.next_us() == AlarmHeap::kNever) break;
+    ARROW_RETURN_NOT_OK(StepOrGoOn());
+  }
+  return Status::OK();
+}
+
+Status SimulatedJob::Crash() {
+  if (life_ == nullptr) return Error::User("the job has crashed already");
+  Die();
+  return Status::OK();
+}
+
+Status SimulatedJob::PassUntil(int64_t us) {
+  if (life_ == nullptr) return Error::User("the job has crashed; 'restore' comes first");
+  const int64_t ahead = us - life_->env.NowMicros();
+  if (ahead < 0) {
+    life_->env.JumpClock(ahead);
+    return Status::OK();
+  }
+  const int64_t until = life_->env.MonotonicMicros() + ahead;
+  while (CrashIsDue() || life_->executor.next_us() <= until) ARROW_RETURN_NOT_OK(StepOrGoOn());
+  life_->env.AdvanceTo(until);
+  return Status::OK();
 }
 
 Changes SimulatedJob::TakeChanges() {

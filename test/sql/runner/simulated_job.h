@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "changes.h"
@@ -23,11 +24,24 @@ class SimulatedJob {
   using Planner = std::function<Result<PhysicalPlan>(int parallelism)>;
 
   SimulatedJob(Site& site, const Configuration& configuration, const SecretProvider& secrets,
-               std::string folder, Planner plan);
+               std::shared_ptr<const Registries> registries, std::string folder, Planner plan);
   ~SimulatedJob();
 
   /// A bounded job, with all crashes that it is to have.
   Status RunToEnd();
+
+  // --- a job without an end; between the calls it stands still
+  Status Start();
+  /// All that was there to read has gone through, and what came of it is committed.
+  Status Settle();
+  /// Takes a checkpoint; rows may be anywhere.
+  Status Barrier();
+  Status Crash();
+  /// At a parallelism, or one of the configuration.
+  Status GoOn(std::optional<int> parallelism);
+  /// Time passes until the wall clock has come there; one that has is set back.
+  Status PassUntil(int64_t us);
+
   /// What a query has given since the last call.
   Changes TakeChanges();
 
@@ -49,21 +63,28 @@ class SimulatedJob {
   bool CrashIsDue() const;
   /// False: nothing will ever happen again.
   bool Step();
-  void Crash();
+  void Die();
   void EndLife();
+  /// Until nothing more happens for long; through crashes.
+  Status RunUntilQuiet();
+  Status StepOrGoOn();
 
   Site& site_;
   const Configuration& configuration_;
   const SecretProvider& secrets_;
+  const std::shared_ptr<const Registries> registries_;
   const std::string folder_;
   const Planner plan_;
+  bool commits_;  ///< rows count once their checkpoint is complete
   Ways ways_;
   Changes changes_;  ///< without rows: what kind they are
   std::shared_ptr<Results> results_;
   std::unique_ptr<Life> life_;
   size_t lives_ = 0;
-  int64_t steps_ = 0;       ///< of this life
-  int64_t kill_after_ = 0;  ///< steps
+  bool sound_ = false;         ///< no more faults: what fails now would fail without them
+  int64_t steps_ = 0;          ///< of this life
+  int64_t kill_after_ = 0;     ///< steps
+  int64_t barriers_left_ = 0;  ///< before it may become quiet
 };
 
 }  // namespace millrace::sql_script

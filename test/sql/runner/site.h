@@ -1,8 +1,10 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <random>
 
+#include "connectors/kafka/fake_kafka.h"
 #include "sim/fake_disk.h"
 #include "sim/trace.h"
 
@@ -19,6 +21,7 @@ struct Site {
 
   std::mt19937_64 random;
   FakeDisk disk;
+  std::shared_ptr<FakeKafka> kafka = std::make_shared<FakeKafka>();
   Trace trace;
   int64_t now_us = 1'704'067'200'000'000;  ///< 2024-01-01 00:00:00 UTC
   int64_t crashes = 0;

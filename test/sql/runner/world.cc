@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <optional>
 #include <sstream>
+#include <tuple>
 
 #include <arrow/array.h>
 #include <arrow/record_batch.h>
@@ -109,11 +110,69 @@ Result<PhysicalPlan> World::Plan(const std::string& sql, int parallelism) {
 }
 
 Result<Changes> World::RunJob(const std::string& sql) {
-  SimulatedJob job(site_, configuration_, session_->impl().engine().secrets(),
+  SimulatedJob job(site_, configuration_, session_->impl().engine().secrets(), registries_,
                    "/checkpoints/" + std::to_string(++jobs_),
                    [&](int parallelism) { return Plan(sql, parallelism); });
   ARROW_RETURN_NOT_OK(job.RunToEnd());
   return job.TakeChanges();
+}
+
+Status World::SetClock(int64_t us) {
+  if (stream_ != nullptr) return stream_->PassUntil(us);
+  site_.now_us = us;
+  return Status::OK();
+}
+
+Status World::Start(const std::string& sql) {
+  stream_.reset();
+  stream_ = std::make_unique<SimulatedJob>(
+      site_, configuration_, session_->impl().engine().secrets(), registries_,
+      "/checkpoints/" + std::to_string(++jobs_),
+      [this, sql](int parallelism) { return Plan(sql, parallelism); });
+  return stream_->Start();
+}
+
+Result<SimulatedJob*> World::stream() {
+  if (stream_ == nullptr) return Error::User("no job was started").Hint("start, then the query");
+  return stream_.get();
+}
+
+Status World::Input(const std::string& topic, const std::vector<std::string>& lines) {
+  const size_t slash = topic.find('/');
+  const std::string name = topic.substr(0, slash);
+  const int32_t partitions = site_.kafka->PartitionsOf(name);
+  if (partitions == 0) return Error::User("there is no topic '" + name + "'");
+  for (const std::string& line : lines) {
+    KafkaMessage message;
+    message.value = line;
+    message.timestamp_ms = site_.now_us / 1000;
+    if (slash == std::string::npos) {
+      site_.kafka->Append(name, next_partition_++ % partitions, std::move(message));
+      continue;
+    }
+    const std::string where = topic.substr(slash + 1);
+    for (int32_t partition = 0; partition < partitions; ++partition) {
+      if (where == "*" || where == std::to_string(partition)) {
+        site_.kafka->Append(name, partition, message);
+      }
+    }
+  }
+  return Status::OK();
+}
+
+Result<std::vector<std::string>> World::Output(const std::string& topic) {
+  const int32_t partitions = site_.kafka->PartitionsOf(topic);
+  if (partitions == 0) return Error::User("there is no topic '" + topic + "'");
+  if (stream_ != nullptr) ARROW_RETURN_NOT_OK(stream_->Settle());
+  std::vector<std::string> lines;
+  for (int32_t partition = 0; partition < partitions; ++partition) {
+    for (const auto& stored : site_.kafka->Records(topic, partition)) {
+      const auto& [key, value] = std::tie(stored.message.key, stored.message.value);
+      lines.push_back((key ? *key + " => " : std::string()) + value.value_or("NULL"));
+      site_.trace.AddText("record", lines.back());
+    }
+  }
+  return lines;
 }
 
 }  // namespace millrace::sql_script

@@ -10,6 +10,8 @@
 #include "configuration.h"
 #include "plan/physical_plan.h"
 #include "session/session_impl.h"
+#include "sim_services.h"
+#include "simulated_job.h"
 #include "site.h"
 #include <millrace/session.h>
 
@@ -31,7 +33,16 @@ class World {
   /// One statement; a job is run to its end.
   Result<Answer> Execute(const std::string& sql);
   Status PutFile(const std::string& path, std::string_view content);
-  void SetClock(int64_t us) { site_.now_us = us; }
+  Status SetClock(int64_t us);
+
+  /// A job that goes on beside the script; the one before ends.
+  Status Start(const std::string& sql);
+  /// The job that was started; a user error where there is none.
+  Result<SimulatedJob*> stream();
+  /// One record a line, into "topic", "topic/partition", or all partitions: "topic/*".
+  Status Input(const std::string& topic, const std::vector<std::string>& lines);
+  /// What is committed there.
+  Result<std::vector<std::string>> Output(const std::string& topic);
   const Configuration& configuration() const { return configuration_; }
   Site& site() { return site_; }
 
@@ -39,7 +50,8 @@ class World {
   World(Configuration configuration, std::unique_ptr<Session> session)
       : configuration_(std::move(configuration)),
         session_(std::move(session)),
-        site_(configuration_.seed) {}
+        site_(configuration_.seed),
+        registries_(MakeRegistries(site_.kafka)) {}
 
   Result<PhysicalPlan> Plan(const std::string& sql, int parallelism);
   Result<Changes> RunJob(const std::string& sql);
@@ -47,6 +59,9 @@ class World {
   const Configuration configuration_;
   const std::unique_ptr<Session> session_;
   Site site_;
+  const std::shared_ptr<const Registries> registries_;
+  std::unique_ptr<SimulatedJob> stream_;
+  int32_t next_partition_ = 0;
   int jobs_ = 0;
 };
 
