@@ -110,6 +110,7 @@ Result<PhysicalPlan> World::Plan(const std::string& sql, int parallelism) {
 }
 
 Result<Changes> World::RunJob(const std::string& sql) {
+  stream_.reset();  // one process at a time has the disk and the brokers
   SimulatedJob job(site_, configuration_, session_->impl().engine().secrets(), registries_,
                    "/checkpoints/" + std::to_string(++jobs_),
                    [&](int parallelism) { return Plan(sql, parallelism); });

@@ -35,7 +35,7 @@ class World {
   Status PutFile(const std::string& path, std::string_view content);
   Status SetClock(int64_t us);
 
-  /// A job that goes on beside the script; the one before ends.
+  /// A job that goes on beside the script until the next one starts.
   Status Start(const std::string& sql);
   /// The job that was started; a user error where there is none.
   Result<SimulatedJob*> stream();
