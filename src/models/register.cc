@@ -3,6 +3,7 @@
 #include "models/onnx/provider.h"
 #include "models/pmml/provider.h"
 #include "models/python/provider.h"
+#include "models/stream/provider.h"
 #include "models/tensorflow/provider.h"
 #include "models/triton/provider.h"
 
@@ -12,6 +13,7 @@ void RegisterModelProviders(Registry<ModelProviderSpec>& providers) {
   providers.Add(OnnxProvider());
   providers.Add(PmmlProvider());
   providers.Add(PythonProvider());
+  providers.Add(StreamProvider());
   providers.Add(TensorFlowProvider());
   providers.Add(TritonProvider());
 }

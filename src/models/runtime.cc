@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "models/digest.h"
 #include "models/metered_model.h"
+#include "models/stream/version_loader.h"
 
 namespace millrace {
 namespace {
@@ -36,6 +37,7 @@ struct Entry {
 struct Shelf {
   std::mutex mutex;
   std::map<std::string, Entry> entries;
+  std::map<std::string, std::weak_ptr<LoadedModel>> versions;  ///< by definition and content
   std::shared_ptr<OpenWork> work = std::make_shared<OpenWork>();
 };
 
@@ -95,7 +97,42 @@ class ProcessModels final : public ModelRuntime {
         });
   }
 
+  void LoadVersion(const ModelConfig& model, const ModelRecord& record,
+                   std::function<void(Result<LoadedVersion>)> done) override {
+    services_.env().Execute(
+        [shelf = shelf_, ticket = shelf_->work->Open(), &services = services_, model, record,
+         done = std::move(done)] { done(LoadShared(*shelf, model, record, services)); });
+  }
+
  private:
+  static Result<LoadedVersion> LoadShared(Shelf& shelf, const ModelConfig& model,
+                                          const ModelRecord& record, Services& services) {
+    LoadedVersion version;
+    ARROW_ASSIGN_OR_RAISE(version.bytes, BytesOf(model, record, services));
+    version.hash = Sha256(*version.bytes);
+    ARROW_RETURN_NOT_OK(CheckHash(record, version.hash));
+    const std::string name = DigestOf(model) + record.type + version.hash;
+    {
+      std::lock_guard lock(shelf.mutex);
+      std::erase_if(shelf.versions, [](const auto& each) { return each.second.expired(); });
+      if (const auto known = shelf.versions.find(name); known != shelf.versions.end()) {
+        version.model = known->second.lock();
+      }
+    }
+    if (version.model) return version;
+    const int64_t start = services.env().MonotonicMicros();
+    ARROW_ASSIGN_OR_RAISE(auto loaded, LoadModelVersion(model, record, *version.bytes, services));
+    Log(LogLevel::kInfo, "models", "loaded a version",
+        {{"model", model.name},
+         {"type", record.type},
+         {"version", version.hash},
+         {"ms", std::to_string((services.env().MonotonicMicros() - start) / 1000)}});
+    version.model = Metered(std::move(loaded), model.name, services, shelf.work);
+    std::lock_guard lock(shelf.mutex);
+    shelf.versions[name] = version.model;
+    return version;
+  }
+
   static Result<ModelLease> Load(const ModelConfig& model, Services& services,
                                  std::shared_ptr<OpenWork> work) {
     ARROW_ASSIGN_OR_RAISE(const ModelProviderSpec* provider,
@@ -108,11 +145,13 @@ class ProcessModels final : public ModelRuntime {
     const int64_t start = services.env().MonotonicMicros();
     auto loaded = provider->load(model, options, services);
     if (!loaded.ok()) return WithPlace(loaded.status(), {}, "model " + model.name);
-    Log(LogLevel::kInfo, "models", "loaded",
-        {{"model", model.name},
-         {"provider", provider->name},
-         {"version", (*loaded)->signature().version},
-         {"ms", std::to_string((services.env().MonotonicMicros() - start) / 1000)}});
+    if (const auto& version = (*loaded)->signature().version; !version.empty()) {
+      Log(LogLevel::kInfo, "models", "loaded",
+          {{"model", model.name},
+           {"provider", provider->name},
+           {"version", version},
+           {"ms", std::to_string((services.env().MonotonicMicros() - start) / 1000)}});
+    }
     return Metered(std::move(*loaded), model.name, services, std::move(work));
   }
 

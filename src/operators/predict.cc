@@ -10,6 +10,7 @@
 #include <arrow/type.h>
 
 #include "operators/make.h"
+#include "operators/predict_stream.h"
 #include "plan/micro_batch.h"
 #include "spi/services.h"
 
@@ -67,7 +68,8 @@ Schema ArgumentsOf(const PredictConfig& config) {
 }  // namespace
 
 Result<std::unique_ptr<Operator>> MakePredict(const OperatorRequest& request) {
-  return Predict::Make(request);
+  const bool stream = ConfigOf<PredictConfig>(request.node).stream.has_value();
+  return stream ? PredictStream::Make(request) : Predict::Make(request);
 }
 
 Result<std::unique_ptr<Operator>> Predict::Make(const OperatorRequest& request) {

@@ -94,6 +94,11 @@ class FakeRuntime final : public ModelRuntime {
       waiting.push_back(std::move(ready));
   }
 
+  void LoadVersion(const ModelConfig&, const ModelRecord&,
+                   std::function<void(Result<LoadedVersion>)> done) override {
+    done(Error::Internal("no versions here"));
+  }
+
   std::shared_ptr<FakeModel> model;
   std::vector<std::function<void(Status)>> waiting;
   std::vector<std::string> asked;

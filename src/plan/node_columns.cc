@@ -142,6 +142,13 @@ Status Check(const PredictConfig& c, int width) {
   ARROW_RETURN_NOT_OK(
       CheckIndices("a sequence's column", c.model.sequence_columns, c.model.input.size()));
   ARROW_RETURN_NOT_OK(CheckIndices("a sequence's key", c.keys, width));
+  if (c.stream) {
+    const ModelStream& stream = *c.stream;
+    ARROW_RETURN_NOT_OK(CheckIndices("a model's key", stream.row_keys, width));
+    ARROW_RETURN_NOT_OK(
+        CheckNames("the models' key", stream.record_keys.size(), stream.row_keys.size()));
+    if (stream.row_time >= width) return CheckIndices("a model's time", {stream.row_time}, width);
+  }
   return CheckExpressions("a model's argument", c.arguments, width);
 }
 

@@ -165,6 +165,11 @@ struct EnumNames<PredictOrder> {
   static constexpr std::string_view kNames[] = {"ordered", "unordered"};
 };
 
+template <>
+struct EnumNames<BeforeFirstModel> {
+  static constexpr std::string_view kNames[] = {"wait", "skip", "on-error"};
+};
+
 template <class Enum>
 std::string NameOf(Enum value) {
   return std::string(EnumNames<Enum>::kNames[static_cast<size_t>(value)]);
@@ -335,23 +340,65 @@ void Read(ObjectReader& reader, LimitConfig* c) {
   c->limit = reader.Int("limit");
 }
 
+Json ToJsonOf(const ModelStream& s) {
+  return {{"source", s.source},
+          {"row_keys", s.row_keys},
+          {"record_keys", s.record_keys},
+          {"keyed", s.keyed},
+          {"row_time", s.row_time},
+          {"time", s.time},
+          {"type", s.type},
+          {"version", s.version},
+          {"data", s.data},
+          {"location", s.location},
+          {"sha256", s.sha256},
+          {"before_first", NameOf(s.before_first)},
+          {"max_waiting_rows", s.max_waiting_rows},
+          {"swap_delay_us", s.swap_delay_us}};
+}
+
+ModelStream ReadModelStream(ObjectReader& reader) {
+  ObjectReader r(reader.Member("stream"), reader.PathOf("stream"));
+  ModelStream s;
+  s.source = r.String("source");
+  s.row_keys = r.Ints("row_keys");
+  s.record_keys = r.Ints("record_keys");
+  s.keyed = r.Bool("keyed", false);
+  const auto column = [&](const char* key) { return static_cast<int>(r.Int(key, -1)); };
+  s.row_time = column("row_time");
+  s.time = column("time");
+  s.type = column("type");
+  s.version = column("version");
+  s.data = column("data");
+  s.location = column("location");
+  s.sha256 = column("sha256");
+  ReadEnum(r, "before_first", &s.before_first);
+  s.max_waiting_rows = r.Int("max_waiting_rows", s.max_waiting_rows);
+  s.swap_delay_us = r.Int("swap_delay_us", s.swap_delay_us);
+  reader.Absorb(r.Done());
+  return s;
+}
+
 Json ToJsonOf(const PredictConfig& c) {
-  return {{"model",
-           {{"name", c.model.name},
-            {"provider", c.model.provider},
-            {"options", c.model.options},
-            {"input", SchemaToJson(c.model.input)},
-            {"output", SchemaToJson(c.model.output)},
-            {"in_sequence", c.model.in_sequence},
-            {"sequence_columns", c.model.sequence_columns}}},
-          {"arguments", ExpressionsToJson(c.arguments)},
-          {"names", c.names},
-          {"order", NameOf(c.order)},
-          {"max_in_flight", c.max_in_flight},
-          {"linger_us", c.linger_us},
-          {"timeout_us", c.timeout_us},
-          {"async", c.async},
-          {"keys", c.keys}};
+  Json json = {{"model",
+                {{"name", c.model.name},
+                 {"provider", c.model.provider},
+                 {"options", c.model.options},
+                 {"input", SchemaToJson(c.model.input)},
+                 {"output", SchemaToJson(c.model.output)},
+                 {"in_sequence", c.model.in_sequence},
+                 {"sequence_columns", c.model.sequence_columns}}},
+               {"arguments", ExpressionsToJson(c.arguments)},
+               {"names", c.names},
+               {"order", NameOf(c.order)},
+               {"max_in_flight", c.max_in_flight},
+               {"linger_us", c.linger_us},
+               {"timeout_us", c.timeout_us},
+               {"async", c.async},
+               {"keys", c.keys}};
+  if (c.stream) json["stream"] = ToJsonOf(*c.stream);
+  if (!c.version_name.empty()) json["version_name"] = c.version_name;
+  return json;
 }
 
 void Read(ObjectReader& reader, PredictConfig* c) {
@@ -373,6 +420,8 @@ void Read(ObjectReader& reader, PredictConfig* c) {
   c->timeout_us = reader.Int("timeout_us", defaults.timeout_us);
   c->async = reader.Bool("async", true);
   c->keys = reader.Ints("keys");
+  if (reader.Has("stream")) c->stream = ReadModelStream(reader);
+  c->version_name = reader.String("version_name", "");
 }
 
 Json ToJsonOf(const SinkConfig& c) {

@@ -209,6 +209,18 @@ std::string Text(const LimitConfig& c, const Names&) {
   return std::to_string(c.limit) + (c.offset == 0 ? "" : " after " + std::to_string(c.offset));
 }
 
+std::string VersionsText(const PredictConfig& c, const Names& columns) {
+  if (!c.stream) return "";
+  const ModelStream& stream = *c.stream;
+  Names keys;
+  for (const int key : stream.row_keys) keys.push_back(columns[static_cast<size_t>(key)]);
+  std::string text = ", versions from " + stream.source;
+  if (!keys.empty()) text += " by " + Join(keys);
+  text += stream.row_time >= 0 ? ", swapped by event time" : ", swapped on arrival";
+  return text + (stream.keyed ? ", keyed: a subtask has the models of its keys"
+                              : ", broadcast: every subtask has every model");
+}
+
 std::string Text(const PredictConfig& c, const Names& columns) {
   Names arguments;
   for (const auto& argument : c.arguments) arguments.push_back(ToString(*argument, columns));
@@ -217,7 +229,8 @@ std::string Text(const PredictConfig& c, const Names& columns) {
          (c.order == PredictOrder::kUnordered ? ", unordered" : "") +
          (c.model.in_sequence ? ", in sequences of " +
                                     (c.keys.empty() ? "all rows" : Join(NamesAt(columns, c.keys)))
-                              : "");
+                              : "") +
+         VersionsText(c, columns);
 }
 
 std::string Text(const SinkConfig& c, const Names&) {

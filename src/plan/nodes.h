@@ -238,7 +238,34 @@ struct ModelConfig {
 
 enum class PredictOrder { kOrdered, kUnordered };
 
-/// Calls a model on every row; output: the input's columns, then the model's.
+/// What becomes of rows for which no model has come.
+enum class BeforeFirstModel { kWait, kSkip, kOnError };
+
+/// Where the versions of a model come from when they are a stream: the node's input 1, a table or
+/// view. Columns of it are -1 where it has none.
+struct ModelStream {
+  std::string source;            ///< as the user writes it
+  std::vector<int> row_keys;     ///< of input 0: which of the models scores a row
+  std::vector<int> record_keys;  ///< of input 1, of the same types
+  /// Both inputs are partitioned by the keys. Else every subtask has every model.
+  bool keyed = false;
+  /// `swap` = 'event-time': the rowtime of input 0; -1: 'arrival'.
+  int row_time = -1;
+  int time = -1;  ///< the rowtime of input 1
+  int type = -1;
+  int version = -1;
+  int data = -1;
+  int location = -1;
+  int sha256 = -1;
+  BeforeFirstModel before_first = BeforeFirstModel::kWait;
+  int64_t max_waiting_rows = 1'000'000;  ///< of a subtask
+  /// `row_time`: a silent input 1 has told all up to the wall clock minus this; -1: only its
+  /// watermark counts.
+  int64_t swap_delay_us = -1;
+};
+
+/// Calls a model on every row; output: the input's columns, then the model's, then the version
+/// that scored the row where `version_name` is not empty.
 struct PredictConfig final : NodeConfigOf<PredictConfig> {
   static constexpr std::string_view kOp = "predict";
   ModelConfig model;
@@ -250,6 +277,8 @@ struct PredictConfig final : NodeConfigOf<PredictConfig> {
   int64_t timeout_us = 0;  ///< of a row, from its arrival to its result; 0: the provider decides
   bool async = true;
   std::vector<int> keys;  ///< columns of the input that the model's sequences go by
+  std::optional<ModelStream> stream;
+  std::string version_name;  ///< with `stream` only
 };
 
 /// What a sink does with a row that has a NULL where its table has a NOT NULL column.

@@ -71,6 +71,10 @@ class TestServices final : public Services {
                    std::function<void(Status)> ready) override {
       ready(Error::Internal("no models here"));
     }
+    void LoadVersion(const ModelConfig&, const ModelRecord&,
+                     std::function<void(Result<LoadedVersion>)> done) override {
+      done(Error::Internal("no models here"));
+    }
   };
   struct NoSecrets final : SecretProvider {
     Result<std::string> Get(std::string_view) const override {

@@ -55,7 +55,8 @@ class SlowModels final : public ModelRuntime {
 
   Result<ModelLease> TryLease(const ModelConfig& model, const VersionSelector& version) override {
     ARROW_ASSIGN_OR_RAISE(ModelLease lease, models_->TryLease(model, version));
-    if (lease == nullptr) return lease;
+    // What stands for the versions of a stream answers at once, as they do.
+    if (lease == nullptr || model.provider == "stream") return lease;
     auto& slow = slow_[lease];
     if (slow == nullptr) slow = std::make_shared<SlowModel>(lease, env_, delays_);
     return slow;
@@ -63,6 +64,15 @@ class SlowModels final : public ModelRuntime {
   void WhenReady(const ModelConfig& model, const VersionSelector& version,
                  std::function<void(Status)> ready) override {
     models_->WhenReady(model, version, std::move(ready));
+  }
+  void LoadVersion(const ModelConfig& model, const ModelRecord& record,
+                   std::function<void(Result<LoadedVersion>)> done) override {
+    const int64_t after =
+        1 + static_cast<int64_t>(env_.Random() % static_cast<uint64_t>(delays_.most_us));
+    models_->LoadVersion(
+        model, record, [&env = env_, after, done = std::move(done)](Result<LoadedVersion> loaded) {
+          env.After(after, [done, loaded = std::move(loaded)] { done(loaded); });
+        });
   }
 
  private:

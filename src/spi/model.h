@@ -86,6 +86,21 @@ class LoadedModel {
 };
 using ModelLease = std::shared_ptr<LoadedModel>;
 
+/// A version of a model as a record brings it.
+struct ModelRecord {
+  std::string type;  ///< names a provider, or is a `ModelDescriptor`'s modeltype
+  std::shared_ptr<const std::string> bytes;  ///< null: they are at `location`
+  std::string location;                      ///< a file, or an http or https URL
+  std::string sha256;                        ///< of the bytes, in hexadecimal; empty: any
+};
+
+/// Such a version, loaded.
+struct LoadedVersion {
+  ModelLease model;
+  std::shared_ptr<const std::string> bytes;  ///< what was loaded, also where it was at a location
+  std::string hash;                          ///< of the bytes: "sha256:…"
+};
+
 /// A kind of model runtime or server, declared once.
 struct ModelProviderSpec {
   std::string name;
@@ -98,6 +113,11 @@ struct ModelProviderSpec {
   Result<ModelSignature> (*describe)(const ModelConfig&, const Options&, Services&) = nullptr;
   /// Loads or connects. May block; called through `Env::Execute`.
   Result<ModelLease> (*load)(const ModelConfig&, const Options&, Services&) = nullptr;
+  /// Loads a version that a record brought, from the bytes of its file; the model must score on the
+  /// caller's thread. Of the options none need be given, and those of the error policy never are.
+  /// May block. Null: versions of this kind cannot be a stream.
+  Result<ModelLease> (*load_bytes)(const ModelConfig&, const std::string& bytes, const Options&,
+                                   Services&) = nullptr;
 };
 
 /// The SQL columns of tensors, by T4: BOOL BOOLEAN; INT8 … INT64 TINYINT … BIGINT; FP32 FLOAT; FP64
@@ -148,6 +168,11 @@ class ModelRuntime {
   /// Starts the load where none has; `ready` comes once, on any thread.
   virtual void WhenReady(const ModelConfig& model, const VersionSelector& version,
                          std::function<void(Status)> ready) = 0;
+  /// Loads a version that a record brought, scores a row of zeros with it, and hands it over; who
+  /// has the same bytes shares the model. `done` comes once, on any thread. It is freed with the
+  /// last lease.
+  virtual void LoadVersion(const ModelConfig& model, const ModelRecord& record,
+                           std::function<void(Result<LoadedVersion>)> done) = 0;
 };
 
 }  // namespace millrace

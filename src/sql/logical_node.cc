@@ -52,6 +52,20 @@ std::string Joined(const Schema& schema, const std::vector<int>& columns) {
   return out;
 }
 
+/// Versions of models that are not served: their key, and why.
+PortPlan QuarantinePort(const ModelStream& stream, const Schema& records) {
+  PortPlan port;
+  port.name = "quarantined";
+  for (const int key : stream.record_keys) {
+    port.schema.Add(records.column(key).name, records.column(key).type);
+  }
+  const SqlType text = SqlType::String();
+  for (const char* name : {"model", "type"}) port.schema.Add(name, text);
+  port.schema.Add("version", SqlType::BigInt());
+  for (const char* name : {"location", "reason"}) port.schema.Add(name, text);
+  return port;
+}
+
 PortPlan LatePort(const PortPlan& input) {
   PortPlan late;
   late.name = "late";
@@ -167,8 +181,8 @@ LogicalNodePtr NodeFactory::Filter(const std::string& context, Stream input,
   return Calc(context, std::move(input), std::move(condition), ColumnsOf(schema), schema.Names());
 }
 
-LogicalNodePtr NodeFactory::Predict(const std::string& context, Stream input,
-                                    PredictConfig config) {
+LogicalNodePtr NodeFactory::Predict(const std::string& context, Stream input, PredictConfig config,
+                                    std::optional<Stream> versions) {
   PortPlan main = input.plan();
   main.name = "main";
   const Schema outputs = IsMicroBatch(config.model.input, config.arguments)
@@ -177,13 +191,20 @@ LogicalNodePtr NodeFactory::Predict(const std::string& context, Stream input,
   for (size_t i = 0; i < config.names.size(); ++i) {
     main.schema.Add(config.names[i], outputs.column(static_cast<int>(i)).type.AsNullable());
   }
+  if (!config.version_name.empty()) main.schema.Add(config.version_name, SqlType::String());
   PortPlan failed;
   failed.name = kFailedPort;
   failed.schema = FailedRowsSchema(input.schema());
   NodeId id = UniqueId(context, PredictConfig::kOp, config.model.name);
   TimeColumns times = TimesOf(input);
-  return Make(std::move(id), Share(std::move(config)), {std::move(input)},
-              {std::move(main), std::move(failed)}, std::move(times));
+  std::vector<PortPlan> ports = {std::move(main), std::move(failed)};
+  std::vector<Stream> inputs = {std::move(input)};
+  if (versions) {
+    ports.push_back(QuarantinePort(*config.stream, versions->schema()));
+    inputs.push_back(std::move(*versions));
+  }
+  return Make(std::move(id), Share(std::move(config)), std::move(inputs), std::move(ports),
+              std::move(times));
 }
 
 LogicalNodePtr NodeFactory::Unnest(const std::string& context, Stream input, UnnestConfig config,

@@ -60,7 +60,9 @@ class NodeFactory {
                       std::vector<ExpressionPtr> projections, std::vector<std::string> names);
   /// All columns of `input` that pass `condition`.
   LogicalNodePtr Filter(const std::string& context, Stream input, ExpressionPtr condition);
-  LogicalNodePtr Predict(const std::string& context, Stream input, PredictConfig config);
+  /// `versions` are the models' records where `config.stream` is set.
+  LogicalNodePtr Predict(const std::string& context, Stream input, PredictConfig config,
+                         std::optional<Stream> versions = {});
   LogicalNodePtr Unnest(const std::string& context, Stream input, UnnestConfig config,
                         const Schema& added);
   LogicalNodePtr Aggregate(const std::string& context, Stream input, AggregateConfig config,

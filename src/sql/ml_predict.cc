@@ -26,6 +26,9 @@ const std::vector<OptionSpec>& ConfigSpecs() {
        .type = OptionType::kDuration,
        .default_value = "3 min",
        .doc = "Of a row, from its arrival to its result."},
+      {.key = "version-column",
+       .doc = "Of a model whose versions are a stream: adds a column of this name with the version "
+              "that scored the row, its number or else the SHA-256 of its bytes."},
       {.key = "output-mode",
        .type = OptionType::kEnum,
        .default_value = "ORDERED",
@@ -111,9 +114,6 @@ Result<Stream> QueryBinder::BindMlPredict(const syntax::FunctionCall& call, Posi
         .At(arguments[0]->position)
         .Hint("write TABLE t");
   }
-  if (!table->partition_by.empty()) {
-    return NotPlanned("PARTITION BY in ML_PREDICT", table->partition_by[0]->position);
-  }
   const auto* model_name = arguments[1]->As<syntax::ModelArgument>();
   if (model_name == nullptr) {
     return Error::User("ML_PREDICT's MODEL is a model")
@@ -138,6 +138,13 @@ Result<Stream> QueryBinder::BindMlPredict(const syntax::FunctionCall& call, Posi
     ARROW_ASSIGN_OR_RAISE(auto value, binder.Bind({syntax::ColumnRef{{column}}, column.position}));
     inputs.push_back(std::move(value));
   }
+  std::vector<int> partition_by;
+  for (const auto& column : table->partition_by) {
+    ARROW_ASSIGN_OR_RAISE(const auto value, binder.Bind(*column));
+    if (!value->IsColumn())
+      return NotPlanned("PARTITION BY an expression", column->position, "compute it in a view");
+    partition_by.push_back(value->column);
+  }
   PredictConfig config;
   config.model = model->config;
   ARROW_ASSIGN_OR_RAISE(config.arguments,
@@ -148,9 +155,10 @@ Result<Stream> QueryBinder::BindMlPredict(const syntax::FunctionCall& call, Posi
     config.async = options.Bool("async");
     config.max_in_flight = config.async ? options.Int("max-concurrent-operations") : 1;
     if (options.String("output-mode") == "ALLOW_UNORDERED") config.order = PredictOrder::kUnordered;
+    config.version_name = options.String("version-column");
     if (options.Has("timeout")) config.timeout_us = options.DurationMicros("timeout");
   }
-  return Predict(std::move(from.stream), std::move(config), at);
+  return Predict(std::move(from.stream), *model, std::move(config), partition_by, at);
 }
 
 }  // namespace millrace::sql

@@ -57,6 +57,10 @@ void AddOwnReads(const LogicalNode& node, Columns& reads) {
   if (const auto* predict = As<PredictConfig>(node)) {
     for (const auto& argument : predict->arguments) AddColumnsOf(argument, reads);
     add(predict->keys);
+    if (predict->stream) {
+      add(predict->stream->row_keys);
+      AddOptional(predict->stream->row_time, reads);
+    }
   } else if (const auto* unnest = As<UnnestConfig>(node)) {
     AddColumnsOf(unnest->collection, reads);
   } else if (const auto* window = As<WindowConfig>(node)) {
@@ -111,9 +115,13 @@ class Pruner {
       if (n.inputs.empty()) continue;
       const bool whole_rows = side_readers_.count(&n) > 0;
       const Columns reads = whole_rows ? All(n.inputs[0].schema()) : Reads(n, WantedOf(n));
-      for (const Stream& input : n.inputs) {
+      for (size_t i = 0; i < n.inputs.size(); ++i) {
+        const Stream& input = n.inputs[i];
         Columns& wanted = wanted_[input.node.get()];
-        if (input.port == 0) {
+        if (input.port == 0 && i > 0 && n.config != nullptr) {
+          const Columns all = All(input.schema());
+          wanted.insert(all.begin(), all.end());
+        } else if (input.port == 0) {
           wanted.insert(reads.begin(), reads.end());
         } else if (const auto* source = As<SourceConfig>(*input.node)) {
           const Columns read = All(ReadBySource(*source).schema);
@@ -324,6 +332,10 @@ class Pruner {
       PredictConfig moved = *predict;
       for (auto& argument : moved.arguments) argument = Moved(argument, input);
       Move(moved.keys, input);
+      if (moved.stream) {
+        Move(moved.stream->row_keys, input);
+        Move(moved.stream->row_time, input);
+      }
       node.config = std::make_shared<const PredictConfig>(std::move(moved));
       node.ports[1].schema = FailedRowsSchema(node.inputs[0].schema());
     }

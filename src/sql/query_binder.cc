@@ -116,17 +116,28 @@ Result<Stream> QueryBinder::PlacePredictions(
     config.model = call.model->config;
     for (const auto& argument : call.arguments) config.arguments.push_back(place(argument));
     config.names = config.model.output.Names();
-    ARROW_ASSIGN_OR_RAISE(input, Predict(std::move(input), std::move(config), call.position));
+    ARROW_ASSIGN_OR_RAISE(
+        input, Predict(std::move(input), *call.model, std::move(config), {}, call.position));
   }
   return input;
 }
 
-Result<Stream> QueryBinder::Predict(Stream input, PredictConfig config, Position at) {
+Result<Stream> QueryBinder::Predict(Stream input, const Model& model, PredictConfig config,
+                                    const std::vector<int>& partition_by, Position at) {
   if (!input.append_only()) {
     return Error::User("the model '" + config.model.name +
                        "' would score rows that are updated later")
         .At(at)
         .Hint("score before the aggregation, or SET 'execution.runtime-mode' = 'batch'");
+  }
+  if (config.model.provider == "stream") {
+    return PredictByStream(std::move(input), model, std::move(config), partition_by, at);
+  }
+  if (!partition_by.empty() || !config.version_name.empty()) {
+    return Error::User("the model '" + config.model.name + "' has one version, of the provider '" +
+                       config.model.provider + "'")
+        .At(at)
+        .Hint("PARTITION BY and 'version-column' are for models of the provider 'stream'");
   }
   for (const int column : config.model.sequence_columns) {
     const Expression* argument = config.arguments[static_cast<size_t>(column)].get();

@@ -65,7 +65,11 @@ class QueryBinder {
 
   Result<Stream> PlacePredictions(Stream input, ModelCalls& models,
                                   const std::function<ExpressionPtr(const ExpressionPtr&)>& place);
-  Result<Stream> Predict(Stream input, PredictConfig config, Position);
+  /// `partition_by` are columns of the input.
+  Result<Stream> Predict(Stream input, const Model& model, PredictConfig config,
+                         const std::vector<int>& partition_by, Position);
+  Result<Stream> PredictByStream(Stream input, const Model& model, PredictConfig config,
+                                 const std::vector<int>& partition_by, Position);
   Result<Stream> Distinct(Stream);
   Result<Stream> Rename(Stream, const std::vector<syntax::Identifier>& columns,
                         const syntax::Identifier& of);

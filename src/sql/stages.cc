@@ -38,6 +38,7 @@ class Cutter {
     if (const auto* deduplicate = As<DeduplicateConfig>(node)) return &deduplicate->keys;
     if (const auto* rank = As<RankConfig>(node)) return &rank->keys;
     if (const auto* predict = As<PredictConfig>(node)) {
+      if (predict->stream) return predict->stream->keyed ? &predict->stream->row_keys : nullptr;
       return predict->model.in_sequence ? &predict->keys : nullptr;
     }
     return nullptr;
@@ -75,7 +76,8 @@ class Cutter {
 
   bool Chains(const LogicalNode& node, const std::vector<Stream>& producers,
               int parallelism) const {
-    if (producers.size() != 1 || node.inputs[0].node->config == nullptr) return false;
+    if (node.inputs.size() != 1 || producers.size() != 1) return false;
+    if (node.inputs[0].node->config == nullptr) return false;
     const Stream& input = producers[0];
     const bool repartitions = HashKeys(node) && parallelism > 1;
     return input.port == 0 && !repartitions && consumers_.at(input.node.get()) == 1 &&
@@ -93,7 +95,7 @@ class Cutter {
 
   void Place(const LogicalNode& node) {
     std::vector<Stream> producers;
-    for (const Stream& input : node.inputs) Producers(input, producers);
+    if (!node.inputs.empty()) Producers(node.inputs[0], producers);
     const int parallelism = ParallelismOf(node, producers);
     const PlanNode placed{node.id, node.config, PortsOf(node)};
     if (!node.inputs.empty() && Chains(node, producers, parallelism)) {
@@ -109,11 +111,23 @@ class Cutter {
     stage.parallelism = parallelism;
     stage.max_parallelism = max_parallelism_;
     plan_.stages.push_back(std::move(stage));
-    for (const Stream& producer : producers) Connect(producer, node);
+    for (const Stream& producer : producers) Connect(producer, node, 0);
+    for (size_t input = 1; input < node.inputs.size(); ++input) {
+      producers.clear();
+      Producers(node.inputs[input], producers);
+      for (const Stream& producer : producers) Connect(producer, node, static_cast<int>(input));
+    }
   }
 
-  void Connect(const Stream& from, const LogicalNode& to) {
+  /// Where the records of models go.
+  static void PartitionVersions(const ModelStream& stream, Exchange* exchange) {
+    exchange->partitioning = stream.keyed ? Partitioning::kHash : Partitioning::kBroadcast;
+    if (stream.keyed) exchange->keys = stream.record_keys;
+  }
+
+  void Connect(const Stream& from, const LogicalNode& to, int input) {
     Exchange exchange;
+    exchange.input = input;
     exchange.id = ExchangeId{static_cast<int32_t>(plan_.exchanges.size())};
     const Stage& source = StageOf(*from.node);
     const Stage& target = StageOf(to);
@@ -121,7 +135,9 @@ class Cutter {
     exchange.node = from.node->id;
     exchange.port = from.port;
     exchange.to = target.id;
-    if (const auto* keys = HashKeys(to); keys != nullptr && target.parallelism > 1) {
+    if (input == 1 && target.parallelism > 1) {
+      PartitionVersions(*As<PredictConfig>(to)->stream, &exchange);
+    } else if (const auto* keys = HashKeys(to); keys != nullptr && target.parallelism > 1) {
       exchange.partitioning = Partitioning::kHash;
       exchange.keys = *keys;
     } else if (source.parallelism != target.parallelism) {

@@ -42,6 +42,20 @@ def linear():
     )
 
 
+def linear_v2():
+    """x[2] -> y[1]: 20 x0 + 30 x1 + 10, a later version of linear."""
+    save(
+        "linear_v2",
+        [helper.make_node("MatMul", ["x", "w"], ["p"]), helper.make_node("Add", ["p", "b"], ["y"])],
+        [value("x", FLOAT, ["n", 2])],
+        [value("y", FLOAT, ["n", 1])],
+        [
+            numpy_helper.from_array(np.array([[20], [30]], np.float32), "w"),
+            numpy_helper.from_array(np.array([10], np.float32), "b"),
+        ],
+    )
+
+
 def text():
     """text[1] -> same[1], as it came."""
     save(
@@ -133,6 +147,7 @@ def scikit():
 
 if __name__ == "__main__":
     linear()
+    linear_v2()
     text()
     recommender()
     types()

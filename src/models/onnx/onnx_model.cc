@@ -283,23 +283,31 @@ class OnnxModel final : public TensorModel {
 }  // namespace
 
 Result<std::shared_ptr<TensorModel>> LoadOnnxModel(const OnnxOptions& options, FileSystem& files) {
-  ARROW_ASSIGN_OR_RAISE(const OnnxLibrary* library, OnnxLibrary::Get(options.library));
   auto bytes = ReadFile(files, options.path);
   if (!bytes.ok()) {
     return Error::User("the model file cannot be read: " + bytes.status().message())
         .In(options.path)
         .Hint("'path' is a file on this machine; a relative one starts at the working directory");
   }
+  return LoadOnnxModel(options, *bytes);
+}
+
+Result<std::shared_ptr<TensorModel>> LoadOnnxModel(const OnnxOptions& options,
+                                                   const std::string& bytes) {
+  ARROW_ASSIGN_OR_RAISE(const OnnxLibrary* library, OnnxLibrary::Get(options.library));
   auto model = std::make_shared<OnnxModel>(*library);
-  const Status loaded = model->Load(options, *bytes);
-  if (!loaded.ok()) {
-    return Error::User("ONNX Runtime cannot load '" + options.path + "' (" +
-                       std::to_string(bytes->size()) + " bytes): " + loaded.message())
-        .In(options.path)
-        .Hint("check that the file is complete and is an ONNX model: python -m onnx.bin.checker " +
-              options.path);
+  const Status loaded = model->Load(options, bytes);
+  if (loaded.ok()) return model;
+  const std::string size = std::to_string(bytes.size()) + " bytes";
+  if (options.path.empty()) {
+    return Error::User("ONNX Runtime cannot load the model of " + size + ": " + loaded.message())
+        .Hint("the bytes must be those of an ONNX file: python -m onnx.bin.checker FILE");
   }
-  return model;
+  return Error::User("ONNX Runtime cannot load '" + options.path + "' (" + size +
+                     "): " + loaded.message())
+      .In(options.path)
+      .Hint("check that the file is complete and is an ONNX model: python -m onnx.bin.checker " +
+            options.path);
 }
 
 }  // namespace millrace

@@ -19,5 +19,8 @@ struct OnnxOptions {
 /// one row at a time. Sequences and maps (scikit-learn's ZipMap) have no tensor: they are left out
 /// of the signature, and said once in the log. The version is the file's SHA-256. May block.
 Result<std::shared_ptr<TensorModel>> LoadOnnxModel(const OnnxOptions& options, FileSystem& files);
+/// The same of the file's bytes.
+Result<std::shared_ptr<TensorModel>> LoadOnnxModel(const OnnxOptions& options,
+                                                   const std::string& bytes);
 
 }  // namespace millrace

@@ -8,13 +8,17 @@
 namespace millrace {
 namespace {
 
-Result<std::shared_ptr<TensorModel>> Load(const Options& options, Services& services) {
+OnnxOptions OnnxOptionsOf(const Options& options) {
   OnnxOptions onnx;
   onnx.path = options.String("path");
   onnx.library = options.String("library");
   onnx.intra_op_threads = static_cast<int>(options.Int("intra-op-threads"));
   onnx.max_batch = options.Int("max-batch-size");
-  return LoadOnnxModel(onnx, services.env().files());
+  return onnx;
+}
+
+Result<std::shared_ptr<TensorModel>> Load(const Options& options, Services& services) {
+  return LoadOnnxModel(OnnxOptionsOf(options), services.env().files());
 }
 
 Result<ModelSignature> DescribeOnnx(const ModelConfig& config, const Options& options,
@@ -28,6 +32,12 @@ Result<ModelLease> LoadOnnx(const ModelConfig& config, const Options& options, S
   ARROW_ASSIGN_OR_RAISE(auto model, Load(options, services));
   ARROW_ASSIGN_OR_RAISE(auto local, MakeLocalModel(config, std::move(model)));
   return WithErrorPolicy(std::move(local), config, options);
+}
+
+Result<ModelLease> LoadOnnxBytes(const ModelConfig& config, const std::string& bytes,
+                                 const Options& options, Services&) {
+  ARROW_ASSIGN_OR_RAISE(auto model, LoadOnnxModel(OnnxOptionsOf(options), bytes));
+  return MakeLocalModel(config, std::move(model));
 }
 
 }  // namespace
@@ -58,6 +68,7 @@ ModelProviderSpec OnnxProvider() {
   for (OptionSpec& option : ErrorPolicyOptions()) spec.options.push_back(std::move(option));
   spec.describe = DescribeOnnx;
   spec.load = LoadOnnx;
+  spec.load_bytes = LoadOnnxBytes;
   return spec;
 }
 

@@ -43,6 +43,12 @@ Result<ModelLease> LoadPmml(const ModelConfig& config, const Options& options, S
   return WithErrorPolicy(std::move(model), config, options);
 }
 
+Result<ModelLease> LoadPmmlBytes(const ModelConfig& config, const std::string& bytes,
+                                 const Options&, Services&) {
+  ARROW_ASSIGN_OR_RAISE(auto program, pmml::Program::Compile(bytes, "model " + config.name));
+  return pmml::MakePmmlModel(std::move(program), config, Sha256(bytes));
+}
+
 }  // namespace
 
 ModelProviderSpec PmmlProvider() {
@@ -58,6 +64,7 @@ ModelProviderSpec PmmlProvider() {
   for (OptionSpec& option : ErrorPolicyOptions()) spec.options.push_back(std::move(option));
   spec.describe = DescribePmml;
   spec.load = LoadPmml;
+  spec.load_bytes = LoadPmmlBytes;
   return spec;
 }
 

@@ -1,0 +1,163 @@
+#include "models/stream/version_loader.h"
+
+#include <algorithm>
+#include <map>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <arrow/array/util.h>
+#include <arrow/record_batch.h>
+#include <arrow/scalar.h>
+#include <arrow/type.h>
+
+#include "models/error_policy.h"
+#include "net/http.h"
+#include "spi/services.h"
+
+namespace millrace {
+namespace {
+
+/// The enum `modeltype` of a ModelDescriptor, by number and by name, where that is no provider's.
+constexpr std::pair<std::string_view, std::string_view> kModelTypes[] = {
+    {"0", "tensorflow"}, {"1", "tensorflow"}, {"TENSORFLOWSAVED", "tensorflow"},
+    {"2", "pmml"},       {"3", "onnx"},
+};
+
+Result<Options> OptionsOf(const ModelConfig& model, Services& services) {
+  ARROW_ASSIGN_OR_RAISE(const ModelProviderSpec* stream,
+                        services.registries().providers.Get(model.provider));
+  auto values = model.options;
+  values.erase("provider");
+  return Options::Make("provider '" + model.provider + "'", stream->options, std::move(values));
+}
+
+Status TooLarge(int64_t bytes, int64_t limit) {
+  return Error::User("the model has " + std::to_string(bytes) + " bytes, and " +
+                     std::to_string(limit) + " are allowed")
+      .Hint("raise the model's 'max-model-size'");
+}
+
+Result<std::string> Fetch(const std::string& url, int64_t limit) {
+  HttpRequest request;
+  request.url = url;
+  request.max_response_bytes = static_cast<size_t>(limit);
+  HttpResult result = SendAndWait(HttpClient::Shared(), std::move(request));
+  ARROW_RETURN_NOT_OK(result.status);
+  if (result.response.status != 200) {
+    return Error::User("the server answers " + std::to_string(result.response.status)).In(url);
+  }
+  return std::move(result.response.body);
+}
+
+Result<std::string> ReadLocation(const std::string& location, int64_t limit, Services& services) {
+  if (location.starts_with("http://") || location.starts_with("https://")) {
+    return Fetch(location, limit);
+  }
+  std::string path = location;
+  if (path.starts_with("file://")) path.erase(0, std::string_view("file://").size());
+  if (path.find("://") != std::string::npos) {
+    return Error::User("a model cannot be read from '" + location + "'")
+        .Hint("a location is a path, or begins with file://, http:// or https://");
+  }
+  FileSystem& files = services.env().files();
+  ARROW_ASSIGN_OR_RAISE(const FileInfo info, files.Stat(path));
+  if (info.size > limit) return TooLarge(info.size, limit);
+  return ReadFile(files, path);
+}
+
+/// The rules of paths hold for what the path leads to, too.
+bool Allowed(const std::string& location, const std::string& prefix) {
+  if (prefix.empty()) return true;
+  return location.starts_with(prefix) && location.find("/../") == std::string::npos &&
+         !location.ends_with("/..");
+}
+
+Result<Batch> RowOfZeros(const Schema& schema) {
+  const auto fields = schema.ToArrow();
+  arrow::ArrayVector columns;
+  for (const auto& field : fields->fields()) {
+    if (field->type()->id() == arrow::Type::LIST) {
+      ARROW_ASSIGN_OR_RAISE(columns.emplace_back(), arrow::MakeArrayOfNull(field->type(), 1));
+      continue;
+    }
+    ARROW_ASSIGN_OR_RAISE(columns.emplace_back(), arrow::MakeEmptyArray(field->type()));
+    const bool text = arrow::is_binary_like(field->type()->id());
+    auto zero = text ? Result<std::shared_ptr<arrow::Scalar>>(
+                           arrow::MakeScalar(field->type(), arrow::Buffer::FromString("")))
+                     : arrow::MakeScalar(field->type(), 0);
+    if (zero.ok()) {
+      ARROW_ASSIGN_OR_RAISE(columns.back(), arrow::MakeArrayFromScalar(**zero, 1));
+    } else {
+      ARROW_ASSIGN_OR_RAISE(columns.back(), arrow::MakeArrayOfNull(field->type(), 1));
+    }
+  }
+  Batch row;
+  row.rows = arrow::RecordBatch::Make(fields, 1, std::move(columns));
+  return row;
+}
+
+/// A row that fails is no fault of the model: it may want other values.
+Status WarmUp(const ModelConfig& config, LoadedModel& model) {
+  ARROW_ASSIGN_OR_RAISE(const Batch row, RowOfZeros(config.input));
+  Status scored;
+  (void)model.PredictAsync(row, {}, [&](Result<Prediction> result) { scored = result.status(); });
+  return scored;
+}
+
+}  // namespace
+
+Result<std::shared_ptr<const std::string>> BytesOf(const ModelConfig& model,
+                                                   const ModelRecord& record, Services& services) {
+  ARROW_ASSIGN_OR_RAISE(const Options options, OptionsOf(model, services));
+  const int64_t limit = options.Bytes("max-model-size");
+  if (record.bytes) {
+    const auto size = static_cast<int64_t>(record.bytes->size());
+    if (size > limit) return TooLarge(size, limit);
+    return record.bytes;
+  }
+  const std::string prefix = options.String("location-prefix");
+  if (!Allowed(record.location, prefix)) {
+    return Error::User("models may not be read from '" + record.location + "'")
+        .Hint("their 'location-prefix' is '" + prefix + "'");
+  }
+  ARROW_ASSIGN_OR_RAISE(auto bytes, ReadLocation(record.location, limit, services));
+  return std::make_shared<const std::string>(std::move(bytes));
+}
+
+Status CheckHash(const ModelRecord& record, const std::string& hash) {
+  if (record.sha256.empty()) return Status::OK();
+  std::string wanted = record.sha256;
+  std::transform(wanted.begin(), wanted.end(), wanted.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  if (wanted == hash || "sha256:" + wanted == hash) return Status::OK();
+  return Error::User("the model's bytes are " + hash + ", but the record says " + record.sha256)
+      .Hint("the bytes were damaged or changed on the way: publish the version again");
+}
+
+Result<ModelLease> LoadModelVersion(const ModelConfig& model, const ModelRecord& record,
+                                    const std::string& bytes, Services& services) {
+  ARROW_ASSIGN_OR_RAISE(const Options stream, OptionsOf(model, services));
+  std::string type = record.type.empty() ? stream.String("type") : record.type;
+  for (const auto& [name, provider] : kModelTypes) {
+    if (type == name) type = provider;
+  }
+  const auto& providers = services.registries().providers;
+  ARROW_ASSIGN_OR_RAISE(const ModelProviderSpec* provider, providers.Get(type));
+  if (provider->load_bytes == nullptr) {
+    return Error::User("versions of the type '" + type + "' cannot come as records");
+  }
+  std::vector<OptionSpec> specs = provider->options;
+  for (OptionSpec& spec : specs) spec.required = false;
+  ARROW_ASSIGN_OR_RAISE(const Options options,
+                        Options::Make("provider '" + provider->name + "'", specs,
+                                      stream.Under(provider->name + ".")));
+  ARROW_ASSIGN_OR_RAISE(auto loaded, provider->load_bytes(model, bytes, options, services));
+  if (!loaded->signature().local) {
+    return Error::Internal("the provider '" + provider->name + "' scores on other threads");
+  }
+  ARROW_RETURN_NOT_OK(WarmUp(model, *loaded));
+  return WithErrorPolicy(std::move(loaded), model, stream);
+}
+
+}  // namespace millrace

@@ -1,0 +1,27 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "spi/model.h"
+
+namespace millrace {
+
+class Services;
+
+// The steps from a record to a model that serves. `model` is a model of the provider 'stream', and
+// its options limit them. All may block. Errors say what is wrong with the record.
+
+/// The bytes of the record, or what is at its location.
+Result<std::shared_ptr<const std::string>> BytesOf(const ModelConfig& model,
+                                                   const ModelRecord& record, Services& services);
+
+/// `hash` is as `Sha256` writes it.
+Status CheckHash(const ModelRecord& record, const std::string& hash);
+
+/// Loads the bytes by the provider that the record's type names, and scores a row of zeros: a model
+/// that cannot do that would fail on the workers, and the first run of a runtime is its slowest.
+Result<ModelLease> LoadModelVersion(const ModelConfig& model, const ModelRecord& record,
+                                    const std::string& bytes, Services& services);
+
+}  // namespace millrace

@@ -1,0 +1,120 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "operators/numbered_rows.h"
+#include "plan/nodes.h"
+#include "spi/model.h"
+#include "spi/operator.h"
+
+namespace millrace {
+
+/// A version of the model of one key.
+struct ModelVersion {
+  int64_t order = 0;             ///< the record's version, else its time, else its place among them
+  int64_t effective_us = 0;      ///< event-time: from when on it serves
+  ModelRecord record;            ///< without bytes once they are in the state
+  std::string hash;              ///< of the bytes; empty until they have been read
+  ModelLease model;              ///< null until it is loaded
+  std::string refused;           ///< why it never will serve; empty: it may
+  std::optional<int64_t> filed;  ///< the number of its bytes in the state
+
+  bool loading() const { return !model && refused.empty(); }
+};
+
+/// The models of one key.
+struct ModelKey {
+  std::string bytes;                            ///< of `KeyEncoder`
+  std::shared_ptr<arrow::RecordBatch> columns;  ///< the key, one row; null until a record has come
+  std::map<int64_t, ModelVersion> versions;     ///< by order
+};
+
+/// The versions that the records of a model's source bring, per key, with their bytes in the state.
+///
+/// Of two versions the one of higher order is newer: the column `version` tells, else, where
+/// versions are swapped by event time, the record's time, else the order of arrival. A record of a
+/// known order is a duplicate, and swapped on arrival, one older than what serves comes too late:
+/// both change nothing. Versions older than what serves are forgotten, so that the models of a key
+/// are few.
+class ModelVersions {
+ public:
+  /// What serves a row.
+  struct Choice {
+    const ModelVersion* version = nullptr;
+    bool wait = false;  ///< for a load or the models' watermark; else there is none
+  };
+  /// Told of each version that will never serve.
+  using OnRefused = std::function<Status(const ModelKey&, const ModelVersion&)>;
+
+  /// `records` is the source's schema.
+  static Result<ModelVersions> Make(const PredictConfig& config, const Schema& records);
+
+  /// Of versions and of bytes, as the first two states of the operator.
+  std::vector<StateSpec> States() const;
+  /// Starts to load what the state has. A completion's tag then is what `Loaded` takes.
+  Status Open(OperatorContext& context, OnRefused refused);
+
+  ModelKey& KeyOf(std::string_view bytes);
+  Status Add(const Batch& records);
+  Status Loaded(uint64_t tag, Result<LoadedVersion> loaded);
+  /// Nothing behind `watermark` comes, except late.
+  void Advance(EventTime watermark) { watermark_ = std::max(watermark_, watermark); }
+  EventTime watermark() const { return watermark_; }
+  int64_t loading() const { return static_cast<int64_t>(loads_.size()); }
+
+  Choice OnArrival(const ModelKey& key) const;
+  /// For a row of that time, which is not behind `watermark()`.
+  Choice AtTime(const ModelKey& key, int64_t time_us) const;
+  /// Event-time: no row of that time or before it comes any more.
+  Status ForgetBefore(EventTime time);
+  /// Puts the bytes into the state that have not been read yet.
+  Status PrepareSnapshot();
+
+ private:
+  struct Load {
+    ModelKey* key = nullptr;
+    int64_t order = 0;
+  };
+
+  ModelVersions(const PredictConfig& config, KeyEncoder record_keys, NumberedRows versions,
+                NumberedRows bytes)
+      : config_(&config),
+        record_keys_(std::move(record_keys)),
+        versions_(std::move(versions)),
+        bytes_(std::move(bytes)) {}
+
+  Result<ModelVersion> Read(const arrow::RecordBatch& rows, int64_t row, const ModelKey& key);
+  void Start(ModelKey& key, const ModelVersion& version);
+  Status Store(const ModelKey& key, const ModelVersion& version);
+  Status FileBytes(const ModelKey& key, ModelVersion& version, const std::string& bytes);
+  Status DropBytes(const ModelKey& key, ModelVersion& version);
+  Status Forget(ModelKey& key, int64_t order);
+  Status ForgetOlder(ModelKey& key, int64_t order);
+
+  const PredictConfig* config_;
+  KeyEncoder record_keys_;
+  NumberedRows versions_;  ///< the key's columns, then what a `ModelVersion` has
+  NumberedRows bytes_;     ///< numbered by `NumberOf` a hash, or by the order of what has none
+  OperatorContext* context_ = nullptr;
+  OnRefused refused_;
+  EventTime watermark_, forgotten_;
+  RowKeys encoded_;
+  /// By their bytes; rows bring keys, too.
+  std::unordered_map<std::string, std::unique_ptr<ModelKey>> keys_;
+  std::map<uint64_t, Load> loads_;
+  uint64_t next_load_ = 1;
+};
+
+/// Values of a TIMESTAMP column in microseconds; BIGINT as it is.
+Result<std::vector<int64_t>> MicrosOf(const arrow::Array& times);
+
+}  // namespace millrace
