@@ -162,6 +162,10 @@ class OperatorHarness final : public OperatorContext, public Collector {
   /// A barrier: what is in the state after it.
   Parts Snapshot(int64_t checkpoint = 1) {
     Check(op_->PrepareSnapshot(CheckpointId{checkpoint}, *this));
+    return Frozen();
+  }
+  /// What is in the state.
+  Parts Frozen() {
     const auto snapshot = store_->Freeze().ValueOrDie();
     Parts parts;
     for (const PartId& id : snapshot->parts()) {
