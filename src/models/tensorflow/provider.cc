@@ -22,7 +22,7 @@ std::vector<std::string> NamesIn(const std::string& list) {
   return names;
 }
 
-Result<std::shared_ptr<TensorModel>> Load(const Options& options, Services& services) {
+TensorFlowOptions TensorFlowOptionsOf(const Options& options) {
   TensorFlowOptions tensorflow;
   tensorflow.path = options.String("path");
   tensorflow.signature = options.String("signature");
@@ -32,7 +32,11 @@ Result<std::shared_ptr<TensorModel>> Load(const Options& options, Services& serv
   tensorflow.library = options.String("library");
   tensorflow.intra_op_threads = static_cast<int>(options.Int("intra-op-threads"));
   tensorflow.max_batch = options.Int("max-batch-size");
-  return LoadTensorFlowModel(tensorflow, services.env().files());
+  return tensorflow;
+}
+
+Result<std::shared_ptr<TensorModel>> Load(const Options& options, Services& services) {
+  return LoadTensorFlowModel(TensorFlowOptionsOf(options), services.env().files());
 }
 
 Result<ModelSignature> DescribeTensorFlow(const ModelConfig& config, const Options& options,
@@ -47,6 +51,13 @@ Result<ModelLease> LoadTensorFlow(const ModelConfig& config, const Options& opti
   ARROW_ASSIGN_OR_RAISE(auto model, Load(options, services));
   ARROW_ASSIGN_OR_RAISE(auto local, MakeLocalModel(config, std::move(model)));
   return WithErrorPolicy(std::move(local), config, options);
+}
+
+/// Of a SavedModel there are several files, so only a frozen graph comes as bytes.
+Result<ModelLease> LoadTensorFlowBytes(const ModelConfig& config, const std::string& bytes,
+                                       const Options& options, Services&) {
+  ARROW_ASSIGN_OR_RAISE(auto model, LoadFrozenGraph(TensorFlowOptionsOf(options), bytes));
+  return MakeLocalModel(config, std::move(model));
 }
 
 }  // namespace
@@ -90,6 +101,7 @@ ModelProviderSpec TensorFlowProvider() {
   for (OptionSpec& option : ErrorPolicyOptions()) spec.options.push_back(std::move(option));
   spec.describe = DescribeTensorFlow;
   spec.load = LoadTensorFlow;
+  spec.load_bytes = LoadTensorFlowBytes;
   return spec;
 }
 

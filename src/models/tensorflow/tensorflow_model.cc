@@ -361,4 +361,12 @@ Result<std::shared_ptr<TensorModel>> LoadTensorFlowModel(const TensorFlowOptions
                             "saved_model.pb and variables/");
 }
 
+Result<std::shared_ptr<TensorModel>> LoadFrozenGraph(const TensorFlowOptions& options,
+                                                     const std::string& bytes) {
+  ARROW_ASSIGN_OR_RAISE(const auto* library, TensorFlowLibrary::Get(options.library));
+  auto model = std::make_shared<TensorFlowModel>(*library);
+  ARROW_RETURN_NOT_OK(model->LoadFrozen(options, bytes));
+  return model;
+}
+
 }  // namespace millrace

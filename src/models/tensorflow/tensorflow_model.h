@@ -25,5 +25,8 @@ struct TensorFlowOptions {
 /// vectors. The version is the SHA-256 of the graph, with that of the variables' files. May block.
 Result<std::shared_ptr<TensorModel>> LoadTensorFlowModel(const TensorFlowOptions& options,
                                                          FileSystem& files);
+/// A frozen graph from the bytes of its file.
+Result<std::shared_ptr<TensorModel>> LoadFrozenGraph(const TensorFlowOptions& options,
+                                                     const std::string& bytes);
 
 }  // namespace millrace
