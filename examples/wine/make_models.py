@@ -19,7 +19,7 @@ def save(name, weights, base):
         name,
         [helper.make_tensor_value_info("wine", TensorProto.DOUBLE, ["n", 11])],
         [helper.make_tensor_value_info("quality", TensorProto.DOUBLE, ["n", 1])],
-        [numpy_helper.from_array(w, "w"), numpy_helper.from_array(np.array([base]), "b")],
+        [numpy_helper.from_array(w, "w"), numpy_helper.from_array(np.array([float(base)]), "b")],
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], producer_name="millrace")
     model.ir_version = 8

@@ -59,10 +59,11 @@ def test_models_arrive_while_the_job_runs(cluster, tmp_path, join):  # M1, M2, M
     # An older version and the newest of each key are there before the job is; one is no model.
     cluster.send(models, [model("red", "red_2"), model("white", "white_1", by_location=True), model("red", "red_1"),
                           {"key": "rose", "value": field(3, "rose") + field(4, 3) + field(5, b"no model")}])
-    cluster.send(wines, [wine("red", -1)])  # before `latest`
+    before_latest = 1000
+    cluster.send(wines, [wine("red", before_latest)])
     with Job(sql, tmp_path):
         sent = quality_of("red", 4.5, 0)
         sent = quality_of("white", 5.0, sent)
         cluster.send(models, [model("red", "red_2")])
         quality_of("red", 5.0, sent)
-    assert not [message for message in cluster.read(scores) if json.loads(message.value())["ts"] < 0]
+    assert not [message for message in cluster.read(scores) if json.loads(message.value())["ts"] == before_latest]
