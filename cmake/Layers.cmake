@@ -87,6 +87,7 @@ function(millrace_layer name)
     file(GLOB_RECURSE protos ${folder}/*.proto)
     millrace_executable(${name}_test "${tests}" PCH millrace_test_pch
                         LIBS millrace_${name} $<$<BOOL:${protos}>:millrace_protos> millrace_test_main GTest::gmock GTest::gtest)
+    target_compile_options(${name}_test PRIVATE ${millrace_test_options})
     millrace_add_test(unit.${name} LABEL unit COMMAND ${name}_test)
   endif()
   if(benches)
