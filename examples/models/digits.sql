@@ -1,0 +1,10 @@
+-- Images of digits, 8 x 8 pixels, which the model has not seen before.
+CREATE TABLE images (id BIGINT, written BIGINT, pixels ARRAY<FLOAT>)
+WITH ('connector' = 'filesystem', 'path' = 'examples/models/data/digits.json', 'format' = 'json');
+
+CREATE MODEL digits INPUT (pixels ARRAY<FLOAT>) OUTPUT (label BIGINT, probability FLOAT)
+WITH ('provider' = 'onnx', 'path' = 'examples/models/repository/digits/1/model.onnx');
+
+-- Those that were read wrongly, and how sure the model was.
+SELECT id, written, digits(pixels).label AS seen, ROUND(CAST(digits(pixels).probability AS DOUBLE), 2) AS probability
+FROM images WHERE seen <> written;
