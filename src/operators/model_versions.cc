@@ -18,6 +18,10 @@ namespace {
 
 constexpr int kVersionsState = 0, kBytesState = 1;
 
+// A load that fails by what may pass: half a minute in all.
+constexpr int kLoadAttempts = 6;
+constexpr int64_t kFirstPauseMicros = 1'000'000;
+
 // Columns of the states behind the key.
 enum VersionColumn { kType, kLocation, kSha256, kHash, kEffective, kRefused };
 
@@ -279,6 +283,10 @@ Result<ModelVersion> ModelVersions::Read(const arrow::RecordBatch& rows, int64_t
 void ModelVersions::Start(ModelKey& key, const ModelVersion& version) {
   const uint64_t tag = next_load_++;
   loads_[tag] = {&key, version.order};
+  Load(tag, version);
+}
+
+void ModelVersions::Load(uint64_t tag, const ModelVersion& version) {
   context_->services().models().LoadVersion(
       config_->model, version.record,
       [sender = context_->sender(), tag](Result<LoadedVersion> loaded) {
@@ -287,13 +295,42 @@ void ModelVersions::Start(ModelKey& key, const ModelVersion& version) {
       });
 }
 
+void ModelVersions::LoadAgain(ProcTime now) {
+  for (auto next = loads_.begin(); next != loads_.end();) {
+    const auto at = next++;
+    auto& [tag, load] = *at;
+    if (load.again_us < 0) continue;
+    const auto version = load.key->versions.find(load.order);
+    if (version == load.key->versions.end()) {
+      loads_.erase(at);
+    } else if (load.again_us > now.us) {
+      context_->SetAlarm({load.again_us});
+    } else {
+      load.again_us = -1;
+      ++load.attempts;
+      Load(tag, version->second);
+    }
+  }
+}
+
 Status ModelVersions::Loaded(uint64_t tag, Result<LoadedVersion> loaded) {
   const auto load = loads_.find(tag);
   if (load == loads_.end()) return Error::Internal("a model was loaded twice");
-  const auto [key, order] = load->second;
-  loads_.erase(load);
+  ModelKey* const key = load->second.key;
+  const int64_t order = load->second.order;
   const auto found = key->versions.find(order);
-  if (found == key->versions.end()) return Status::OK();  // a newer one serves
+  if (found == key->versions.end()) {  // a newer one serves
+    loads_.erase(load);
+    return Status::OK();
+  }
+  if (const int attempts = load->second.attempts;
+      !loaded.ok() && InfoOf(loaded.status()).error_class == ErrorClass::kTransient &&
+      attempts < kLoadAttempts) {
+    load->second.again_us = context_->env().NowMicros() + (kFirstPauseMicros << (attempts - 1));
+    context_->SetAlarm({load->second.again_us});
+    return Status::OK();
+  }
+  loads_.erase(load);
   ModelVersion& version = found->second;
   if (!loaded.ok() && !version.hash.empty()) {
     return loaded.status().WithMessage(

@@ -65,7 +65,9 @@ class ModelVersions {
 
   ModelKey& KeyOf(std::string_view bytes);
   Status Add(const Batch& records);
+  /// A load that failed by what may pass (a disk, a network) is tried again, after an alarm.
   Status Loaded(uint64_t tag, Result<LoadedVersion> loaded);
+  void LoadAgain(ProcTime now);
   /// Nothing behind `watermark` comes, except late.
   void Advance(EventTime watermark) { watermark_ = std::max(watermark_, watermark); }
   EventTime watermark() const { return watermark_; }
@@ -80,9 +82,11 @@ class ModelVersions {
   Status PrepareSnapshot();
 
  private:
-  struct Load {
+  struct Loading {
     ModelKey* key = nullptr;
     int64_t order = 0;
+    int attempts = 1;
+    int64_t again_us = -1;  ///< when it is tried again; -1: it is under way
   };
 
   ModelVersions(const PredictConfig& config, KeyEncoder record_keys, NumberedRows versions,
@@ -94,6 +98,7 @@ class ModelVersions {
 
   Result<ModelVersion> Read(const arrow::RecordBatch& rows, int64_t row, const ModelKey& key);
   void Start(ModelKey& key, const ModelVersion& version);
+  void Load(uint64_t tag, const ModelVersion& version);
   Status Store(const ModelKey& key, const ModelVersion& version);
   Status FileBytes(const ModelKey& key, ModelVersion& version, const std::string& bytes);
   Status DropBytes(const ModelKey& key, ModelVersion& version);
@@ -110,7 +115,7 @@ class ModelVersions {
   RowKeys encoded_;
   /// By their bytes; rows bring keys, too.
   std::unordered_map<std::string, std::unique_ptr<ModelKey>> keys_;
-  std::map<uint64_t, Load> loads_;
+  std::map<uint64_t, Loading> loads_;
   uint64_t next_load_ = 1;
 };
 

@@ -388,8 +388,9 @@ Status PredictStream::EmitTime(Collector& out) {
   return later && event_time() ? versions_.ForgetBefore(time.watermark) : Status::OK();
 }
 
-Status PredictStream::OnAlarm(ProcTime, Collector& out) {
+Status PredictStream::OnAlarm(ProcTime now, Collector& out) {
   out_ = &out;
+  versions_.LoadAgain(now);
   release_ = true;
   return Release(out);
 }

@@ -224,6 +224,36 @@ TEST_F(PredictStreamTest, KeepsServingWhenAVersionDoesNotLoad) {  // M6
   EXPECT_THAT(Sent(*h), ElementsAre("1 2, 1"));
 }
 
+TEST_F(PredictStreamTest, ALoadThatFailsByTheDiskIsTriedAgain) {  // M3, M6
+  auto h = Opened();
+  Record(*h, R"([["a", 1, null, "2", null]])");
+  Rows(*h, R"([[1, "a", null]])");
+  const auto fail = [&] {
+    ASSERT_EQ(runtime_.loads.size(), 1U);
+    runtime_.loads.front().done(Error::Transient("input/output error"));
+    runtime_.loads.clear();
+    h->Complete();
+  };
+  fail();
+  EXPECT_THAT(h->Taken(), IsEmpty());
+  h->Advance(1'000'000);
+  fail();
+  h->Advance(1'999'999);
+  EXPECT_THAT(runtime_.loads, IsEmpty());
+  h->Advance(1);
+  runtime_.FinishAll();
+  h->Complete();
+  EXPECT_THAT(Sent(*h), ElementsAre("1 2, 1"));
+  // After six attempts, half a minute, it is given up.
+  Record(*h, R"([["a", 2, null, "3", null]])");
+  for (int attempt = 0; attempt < 6; ++attempt) {
+    fail();
+    h->Advance(32'000'000);
+  }
+  EXPECT_THAT(h->Taken(), ElementsAre(HasSubstr("input/output error"), HasSubstr("(a, m, , 2")));
+  EXPECT_THAT(runtime_.loads, IsEmpty());
+}
+
 TEST_F(PredictStreamTest, DuplicatesAndOlderVersionsChangeNothing) {
   auto h = Opened();
   Serve(*h, R"([["a", 3, "3", null, null]])");

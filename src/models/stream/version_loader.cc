@@ -44,8 +44,10 @@ Result<std::string> Fetch(const std::string& url, int64_t limit) {
   request.max_response_bytes = static_cast<size_t>(limit);
   HttpResult result = SendAndWait(HttpClient::Shared(), std::move(request));
   ARROW_RETURN_NOT_OK(result.status);
-  if (result.response.status != 200) {
-    return Error::User("the server answers " + std::to_string(result.response.status)).In(url);
+  if (const int status = result.response.status; status != 200) {
+    const std::string answer = "the server answers " + std::to_string(status);
+    if (status == 429 || status >= 500) return Error::Transient(answer).In(url);
+    return Error::User(answer).In(url);
   }
   return std::move(result.response.body);
 }
