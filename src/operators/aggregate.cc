@@ -29,6 +29,7 @@ struct AggregatePlan {
   std::shared_ptr<arrow::Schema> output;
   AggregateConfig::Output mode = AggregateConfig::Output::kChangelog;
   bool upsert = false;
+  bool partial = false;  ///< the rows are those of a local phase: keys, count, accumulators
 };
 
 /// Keyed aggregation. Changelog: per batch the change of each key that the batch touched. Final:
@@ -121,6 +122,13 @@ class Aggregate final : public Operator {
 
   Status Update(const arrow::RecordBatch& rows) {
     FixedColumn& counts = table_->Fixed(kRows);
+    if (plan_.partial) {
+      const PartialRows partial(rows, static_cast<int>(plan_.keys.size()));
+      for (size_t i = 0; i < slots_.size(); ++i) {
+        counts.Mut<int64_t>(slots_[i]) += partial.counts[i];
+      }
+      return plan_.calls.Merge(*table_, slots_, partial.accumulators);
+    }
     for (size_t i = 0; i < slots_.size(); ++i) {
       counts.Mut<int64_t>(slots_[i]) += signs_.empty() ? 1 : signs_[i];
     }
@@ -199,6 +207,7 @@ class Aggregate final : public Operator {
 
 Result<std::unique_ptr<Operator>> MakeAggregate(const OperatorRequest& request) {
   const auto& config = ConfigOf<AggregateConfig>(request.node);
+  if (config.phase == AggregatePhase::kLocal) return MakeLocalAggregate(request);
   const PortPlan& port = request.node.ports[0];
   StateSpec groups;
   groups.name = "groups";
@@ -208,7 +217,8 @@ Result<std::unique_ptr<Operator>> MakeAggregate(const OperatorRequest& request) 
   groups.group_keys = groups.key.size();
   groups.value.Add("rows", SqlType::BigInt());
   std::vector<StateSpec> states = {std::move(groups)};
-  ARROW_ASSIGN_OR_RAISE(auto calls, AggregateCalls::Make(request, config.aggregates, &states));
+  ARROW_ASSIGN_OR_RAISE(auto calls,
+                        AggregateCalls::Make(request, config.aggregates, &states, config.phase));
   for (StateSpec& state : states) state.ttl_us = request.state_ttl_us;
   ARROW_ASSIGN_OR_RAISE(auto encoder, KeyEncoder::Make(request.inputs[0].schema, config.keys));
   AggregatePlan plan{.keys = config.keys,
@@ -216,6 +226,7 @@ Result<std::unique_ptr<Operator>> MakeAggregate(const OperatorRequest& request) 
                      .calls = std::move(calls),
                      .encoder = std::move(encoder)};
   plan.mode = config.output;
+  plan.partial = config.phase == AggregatePhase::kGlobal;
   plan.upsert = port.changelog == ChangelogMode::kUpsert;
   plan.output = port.schema.ToArrow();
   return std::make_unique<Aggregate>(std::move(plan));

@@ -14,7 +14,7 @@ namespace millrace {
 
 Result<AggregateCalls> AggregateCalls::Make(const OperatorRequest& request,
                                             std::span<const AggregateCall> calls,
-                                            std::vector<StateSpec>* states) {
+                                            std::vector<StateSpec>* states, AggregatePhase phase) {
   const Registries& registries = request.services.registries();
   AggregateCalls made;
   made.time_zone_ = request.time_zone;
@@ -34,7 +34,9 @@ Result<AggregateCalls> AggregateCalls::Make(const OperatorRequest& request,
     bound.first_column = columns.size();
     for (const SqlType& type : bound.aggregator->StateTypes()) {
       columns.Add(call.name + "." + std::to_string(columns.size()), type);
+      ++bound.columns;
     }
+    if (phase == AggregatePhase::kGlobal) continue;
     bound.first_argument = expressions.size();
     bound.arguments = call.arguments.size();
     expressions.insert(expressions.end(), call.arguments.begin(), call.arguments.end());
@@ -126,16 +128,24 @@ Status AggregateCalls::ExpireDistinct(OperatorContext& context, WindowClock& clo
   return Status::OK();
 }
 
-Status AggregateCalls::Merge(const KeyedTable& from, std::span<const Slot> from_slots,
-                             KeyedTable& to, std::span<const Slot> to_slots) {
-  for (BoundCall& call : calls_) {
-    arrow::ArrayVector accumulators;
-    const size_t columns = call.aggregator->StateTypes().size();
-    for (size_t c = 0; c < columns; ++c) {
+Result<arrow::ArrayVector> AggregateCalls::Accumulators(const KeyedTable& table,
+                                                        std::span<const Slot> slots) const {
+  arrow::ArrayVector accumulators;
+  for (const BoundCall& call : calls_) {
+    for (size_t c = 0; c < call.columns; ++c) {
       ARROW_ASSIGN_OR_RAISE(accumulators.emplace_back(),
-                            from.Get(call.first_column + static_cast<int>(c), from_slots));
+                            table.Get(call.first_column + static_cast<int>(c), slots));
     }
-    ARROW_RETURN_NOT_OK(call.aggregator->Merge(to, call.first_column, to_slots, accumulators));
+  }
+  return accumulators;
+}
+
+Status AggregateCalls::Merge(KeyedTable& table, std::span<const Slot> slots,
+                             std::span<const std::shared_ptr<arrow::Array>> accumulators) {
+  for (BoundCall& call : calls_) {
+    ARROW_RETURN_NOT_OK(
+        call.aggregator->Merge(table, call.first_column, slots, accumulators.first(call.columns)));
+    accumulators = accumulators.subspan(call.columns);
   }
   return Status::OK();
 }
@@ -149,6 +159,11 @@ Result<arrow::ArrayVector> AggregateCalls::Results(const KeyedTable& table,
   }
   return results;
 }
+
+PartialRows::PartialRows(const arrow::RecordBatch& batch, int counts_column)
+    : counts(static_cast<const arrow::Int64Array&>(*batch.column(counts_column)).raw_values(),
+             static_cast<size_t>(batch.num_rows())),
+      accumulators(std::span(batch.columns()).subspan(static_cast<size_t>(counts_column) + 1)) {}
 
 void SignsOf(const Batch& batch, std::vector<int8_t>* signs) {
   signs->clear();

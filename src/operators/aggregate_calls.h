@@ -20,10 +20,12 @@ namespace millrace {
 class AggregateCalls {
  public:
   /// Adds the accumulators' columns to the values of `states[0]`, and the states of DISTINCT calls,
-  /// by the key of `states[0]`, behind.
+  /// by the key of `states[0]`, behind. kGlobal: the rows bring accumulators, so nothing is
+  /// evaluated.
   static Result<AggregateCalls> Make(const OperatorRequest& request,
                                      std::span<const AggregateCall> calls,
-                                     std::vector<StateSpec>* states);
+                                     std::vector<StateSpec>* states,
+                                     AggregatePhase phase = AggregatePhase::kSingle);
 
   /// Whether `Merge` may be called.
   bool mergeable() const { return mergeable_; }
@@ -41,15 +43,19 @@ class AggregateCalls {
   /// window that ends at `ends[i]`, or later.
   Status ExpireDistinct(OperatorContext& context, WindowClock& clock, std::span<const int64_t> ends,
                         int64_t delay_us = 0);
-  /// Adds accumulator `from_slots[i]` of `from` to `to_slots[i]` of `to`.
-  Status Merge(const KeyedTable& from, std::span<const Slot> from_slots, KeyedTable& to,
-               std::span<const Slot> to_slots);
+  /// The accumulators of `slots`: the columns of every call, one behind the other.
+  Result<arrow::ArrayVector> Accumulators(const KeyedTable& table,
+                                          std::span<const Slot> slots) const;
+  /// Adds row i of such columns to slot i.
+  Status Merge(KeyedTable& table, std::span<const Slot> slots,
+               std::span<const std::shared_ptr<arrow::Array>> accumulators);
   Result<arrow::ArrayVector> Results(const KeyedTable& table, std::span<const Slot> slots) const;
 
  private:
   struct BoundCall {
     std::unique_ptr<Aggregator> aggregator;
     int first_column = 0;       ///< of its state
+    size_t columns = 0;         ///< of its state
     size_t first_argument = 0;  ///< in the evaluated expressions
     size_t arguments = 0;
     std::optional<size_t> filter;  ///< in the evaluated expressions
@@ -67,6 +73,15 @@ class AggregateCalls {
   bool mergeable_ = true;
   std::vector<ColumnValue> values_;
   std::vector<uint8_t> skip_;
+};
+
+/// What a local phase gives: a row for each key (and window) of a batch.
+struct PartialRows {
+  std::span<const int64_t> counts;  ///< of the rows that became one
+  std::span<const std::shared_ptr<arrow::Array>> accumulators;
+
+  /// `counts_column`: the accumulators are behind it.
+  PartialRows(const arrow::RecordBatch& batch, int counts_column);
 };
 
 /// 1, or -1 for rows that are taken back; empty where the batch has inserts only.

@@ -18,7 +18,10 @@ Result<std::unique_ptr<Operator>> MakeAggregate(const OperatorRequest& request);
 Result<std::unique_ptr<Operator>> MakeExpand(const OperatorRequest& request);
 Result<std::unique_ptr<Operator>> MakeWindow(const OperatorRequest& request);
 Result<std::unique_ptr<Operator>> MakeWindowAggregate(const OperatorRequest& request);
-// Those of SESSION, for the two above.
+// The local phase of an aggregation, for those above.
+Result<std::unique_ptr<Operator>> MakeLocalAggregate(const OperatorRequest& request);
+Result<std::unique_ptr<Operator>> MakeLocalWindowAggregate(const OperatorRequest& request);
+// SESSION, for those above.
 Result<std::unique_ptr<Operator>> MakeSessionWindow(const OperatorRequest& request);
 Result<std::unique_ptr<Operator>> MakeSessionAggregate(const OperatorRequest& request);
 

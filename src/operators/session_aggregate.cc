@@ -124,7 +124,8 @@ class SessionAggregate final : public Operator {
     for (size_t i = 0; i < slots.size(); ++i) {
       plan_.accumulators.RowsAt(slots[i]) += plan_.accumulators.RowsAt(gone[i]);
     }
-    ARROW_RETURN_NOT_OK(plan_.calls.Merge(*table_, gone, *table_, slots));
+    ARROW_ASSIGN_OR_RAISE(const auto accumulators, plan_.calls.Accumulators(*table_, gone));
+    ARROW_RETURN_NOT_OK(plan_.calls.Merge(*table_, slots, accumulators));
     return table_->Erase(gone);
   }
 

@@ -32,6 +32,7 @@ struct WindowAggregatePlan {
   int merged_state = -1;
   LateRows late;
   int64_t lateness_us = 0;  ///< so long behind its end a window is corrected
+  int counts_column = -1;   ///< of the rows of a local phase; their accumulators are behind it
   std::shared_ptr<arrow::Schema> output;
 };
 
@@ -69,9 +70,7 @@ class WindowAggregate final : public Operator {
     if (plan_.lateness_us > 0) {
       ARROW_ASSIGN_OR_RAISE(corrections, BeforeCorrections());
     }
-    plan_.windows.Count(signs_);
-    ARROW_RETURN_NOT_OK(
-        plan_.calls.Update(*context_, *table_, plan_.windows.slots(), signs_, columns));
+    ARROW_RETURN_NOT_OK(Update(*batch.rows, columns));
     if (!corrections.slots.empty()) {
       ARROW_RETURN_NOT_OK(Correct(std::move(corrections), columns, out));
     }
@@ -160,6 +159,17 @@ class WindowAggregate final : public Operator {
     batch.ingest_us = context_->env().NowMicros();
     if (!batch.empty()) out.Emit(0, std::move(batch));
     return Status::OK();
+  }
+
+  Status Update(const arrow::RecordBatch& rows, const arrow::ArrayVector& columns) {
+    const std::span<const Slot> slots = plan_.windows.slots();
+    if (plan_.counts_column < 0) {
+      plan_.windows.Count(signs_);
+      return plan_.calls.Update(*context_, *table_, slots, signs_, columns);
+    }
+    const PartialRows partial(rows, plan_.counts_column);
+    for (size_t i = 0; i < slots.size(); ++i) plan_.windows.RowsAt(slots[i]) += partial.counts[i];
+    return plan_.calls.Merge(*table_, slots, partial.accumulators);
   }
 
   // Windows leave at their end, and are forgotten when no late row corrects them any more.
@@ -273,11 +283,23 @@ class WindowAggregate final : public Operator {
   std::vector<int64_t> ends_;
 };
 
+// Of a local phase's output.
+int PartialCounts(const WindowAggregateConfig& config) {
+  const WindowSpec& window = config.window;
+  int column = static_cast<int>(config.keys.size());
+  for (const int own : {window.time_column, window.start_column, window.end_column}) {
+    column += own >= 0;
+  }
+  return column;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Operator>> MakeWindowAggregate(const OperatorRequest& request) {
   const auto& config = ConfigOf<WindowAggregateConfig>(request.node);
   const WindowSpec& window = config.window;
+  if (config.phase == AggregatePhase::kLocal) return MakeLocalWindowAggregate(request);
+  const bool partial = config.phase == AggregatePhase::kGlobal;
   if (window.kind == WindowSpec::Kind::kSession) return MakeSessionAggregate(request);
   const PortPlan& port = request.node.ports[0];
   StateSpec windows;
@@ -293,7 +315,8 @@ Result<std::unique_ptr<Operator>> MakeWindowAggregate(const OperatorRequest& req
   windows.value.Add("rows", SqlType::BigInt());
   if (config.allowed_lateness_us > 0) windows.value.Add("sent", SqlType::BigInt());
   std::vector<StateSpec> states = {std::move(windows)};
-  ARROW_ASSIGN_OR_RAISE(auto calls, AggregateCalls::Make(request, config.aggregates, &states));
+  ARROW_ASSIGN_OR_RAISE(auto calls,
+                        AggregateCalls::Make(request, config.aggregates, &states, config.phase));
   const SqlType& time_type = port.schema.column(static_cast<int>(config.keys.size()) + 2).type;
   ARROW_ASSIGN_OR_RAISE(auto clock,
                         WindowClock::Make(window.time_column, time_type, request.time_zone));
@@ -305,6 +328,7 @@ Result<std::unique_ptr<Operator>> MakeWindowAggregate(const OperatorRequest& req
     states.push_back(slices->merged());
   }
   ARROW_ASSIGN_OR_RAISE(auto by_key, KeyedWindows::Make(states[0]));
+  const int counts_column = partial ? PartialCounts(config) : -1;
   const int merged_state = static_cast<int>(states.size()) - 1;
   return std::make_unique<WindowAggregate>(
       WindowAggregatePlan{.window = window,
@@ -315,8 +339,9 @@ Result<std::unique_ptr<Operator>> MakeWindowAggregate(const OperatorRequest& req
                           .windows = std::move(by_key),
                           .slices = std::move(slices),
                           .merged_state = merged_state,
-                          .late = LateRows(PortNamed(request.node, "late")),
+                          .late = LateRows(PortNamed(request.node, "late"), counts_column),
                           .lateness_us = config.allowed_lateness_us,
+                          .counts_column = counts_column,
                           .output = port.schema.ToArrow()});
 }
 

@@ -74,7 +74,8 @@ Status WindowSlices::Merge(std::span<const Slot> from, std::span<const Slot> to,
   for (size_t i = 0; i < from.size(); ++i) {
     merged_.RowsAt(to[i]) += slices_.table().Fixed(kRows).Get<int64_t>(from[i]);
   }
-  return calls.Merge(slices_.table(), from, merged_.table(), to);
+  ARROW_ASSIGN_OR_RAISE(const auto accumulators, calls.Accumulators(slices_.table(), from));
+  return calls.Merge(merged_.table(), to, accumulators);
 }
 
 Status WindowSlices::FireHop(std::span<const Slot> due, AggregateCalls& calls, const Send& send) {

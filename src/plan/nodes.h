@@ -141,7 +141,9 @@ struct AggregateCall {
 /// subtask reads, the global one merges that by key.
 enum class AggregatePhase {
   kSingle,
-  kLocal,   ///< output: keys, (window_end,) then every aggregate's accumulator columns
+  /// Output: keys, the columns of the window as they come (time, start, end), the number of rows,
+  /// every aggregate's accumulator columns. Over append-only input; nothing is late.
+  kLocal,
   kGlobal,  ///< input: a local node's output
 };
 

@@ -112,6 +112,14 @@ std::vector<OptionSpec> MakeSpecs() {
            "told and counted; it is an ERROR that ends the job, which is Flink's default; or it "
            "is left out (DROP).",
        .choices = {"REJECT", "ERROR", "DROP"}});
+  add({.key = "table.optimizer.agg-phase-strategy",
+       .type = OptionType::kEnum,
+       .default_value = "AUTO",
+       .doc =
+           "`TWO_PHASE` sums up each batch before it goes to the subtask of its key, which helps "
+           "where few keys have most of the rows; `AUTO` does so where a single subtask would "
+           "otherwise get all rows, in a grouping without keys.",
+       .choices = {"AUTO", "ONE_PHASE", "TWO_PHASE"}});
   add({.key = "table.exec.state.ttl",
        .type = OptionType::kDuration,
        .default_value = "0",

@@ -16,17 +16,23 @@ std::string NameOf(const ExpressionPtr& value, const Schema& schema, size_t inde
   return value->IsColumn() ? schema.column(value->column).name : "$" + std::to_string(index);
 }
 
-bool CanMerge(const Registries& registries, const std::vector<AggregateCall>& calls) {
-  return std::all_of(calls.begin(), calls.end(), [&](const AggregateCall& call) {
+}  // namespace
+
+std::optional<std::vector<SqlType>> MergeableAccumulators(const Registries& registries,
+                                                          const std::vector<AggregateCall>& calls) {
+  std::vector<SqlType> accumulators;
+  for (const AggregateCall& call : calls) {
+    if (call.distinct) return {};
     std::vector<SqlType> types;
     for (const auto& argument : call.arguments) types.push_back(argument->type);
-    const auto* spec = registries.aggregates.Find(call.function);
-    const auto bound = spec->bind(types, call.distinct);
-    return !call.distinct && bound.ok() && bound->mergeable;
-  });
+    const auto bound = registries.aggregates.Find(call.function)->bind(types, false);
+    if (!bound.ok() || !bound->mergeable) return {};
+    const auto made = bound->make();
+    if (!made.ok()) return {};
+    for (SqlType& type : (*made)->StateTypes()) accumulators.push_back(std::move(type));
+  }
+  return accumulators;
 }
-
-}  // namespace
 
 /// A projection in the making, and what reads it.
 struct Aggregation::Prepared {
@@ -238,7 +244,7 @@ Result<Stream> Aggregation::PlaceWindowed(const PlannerContext& context, NodeFac
     return NotPlanned("a SESSION window over results that are updated", at);
   }
   // Sessions that become one merge what they have; the others aggregate the rows behind them.
-  if (session && !CanMerge(context.registries, calls)) window.reset();
+  if (session && !MergeableAccumulators(context.registries, calls)) window.reset();
   Prepared prepared;
   WindowAggregateConfig config;
   if (window) {

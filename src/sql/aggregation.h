@@ -11,6 +11,10 @@
 
 namespace millrace::sql {
 
+/// The accumulators of `calls`, one behind the other; none where they cannot be merged.
+std::optional<std::vector<SqlType>> MergeableAccumulators(const Registries& registries,
+                                                          const std::vector<AggregateCall>& calls);
+
 /// The GROUP BY of a SELECT: keys and aggregate calls over the rows of FROM. Where the keys hold
 /// the start and the end of the rows' windows, it is an aggregation by window.
 class Aggregation {

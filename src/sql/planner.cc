@@ -24,7 +24,7 @@ Result<PhysicalPlan> Compile(const PlannerContext& context, std::vector<LogicalN
   ARROW_ASSIGN_OR_RAISE(
       const int max_parallelism,
       PositiveSetting(context, "pipeline.max-parallelism", DefaultMaxParallelism(parallelism)));
-  sinks = MergeCalcs(PruneColumns(sinks));
+  sinks = SplitAggregations(MergeCalcs(PruneColumns(sinks)), context, parallelism);
   PhysicalPlan plan = CutStages(sinks, parallelism, max_parallelism, context.settings);
   ARROW_RETURN_NOT_OK(Validate(plan));
   return plan;
