@@ -84,6 +84,7 @@ class Source final : public Operator, public SplitTaker {
     StateSpec splits;
     splits.name = "splits";
     splits.kind = StateKind::kItems;
+    splits.one_by_one = true;
     return {splits};
   }
 

@@ -162,7 +162,8 @@ Status Execution::RestoreParts(const Checkpoint& checkpoint) {
                                                   stage.max_parallelism) == subtask
                                       : !same || part.subtask == subtask;
       if (!mine) continue;
-      const ItemShare share = same ? ItemShare{} : ItemShare{subtask, stage.parallelism};
+      const ItemShare share =
+          same ? ItemShare{} : ItemShare{subtask, stage.parallelism, part.subtask};
       StageTask& task = runners[stage.id][static_cast<size_t>(subtask)]->task();
       ARROW_RETURN_NOT_OK(task.RestorePart(part.id, part.version, bytes, share));
     }

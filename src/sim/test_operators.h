@@ -73,7 +73,7 @@ class TestSource final : public Operator, public SplitTaker {
  public:
   explicit TestSource(Input input) : input_(input) {}
   std::vector<StateSpec> States() const override {
-    return {{"splits", 1, StateKind::kItems, {}, 1, {}, {}}};
+    return {{"splits", 1, StateKind::kItems, {}, 1, {}, {}, true}};
   }
   Status Open(OperatorContext& context) override {
     context_ = &context;

@@ -9,7 +9,6 @@ namespace {
 
 using testing::ElementsAre;
 using testing::Pair;
-using testing::UnorderedElementsAreArray;
 
 StateSpec Requests() {
   StateSpec spec;
@@ -69,25 +68,38 @@ TEST(MemoryItems, ASnapshotDoesNotSeeLaterChanges) {
   EXPECT_THAT(HeadersOf(*restored[0]), ElementsAre(Pair(1, "one")));
 }
 
-// P2: on a rescale every item goes to exactly one instance.
-TEST(MemoryItems, AreDealtOutOnARescale) {
+/// Lists of five items of three subtasks, as two have them after a restore.
+std::vector<std::vector<std::string>> Rescaled(const StateSpec& spec) {
   std::vector<WrittenPart> parts;
-  std::vector<std::string> all;
   for (int subtask = 0; subtask < 3; ++subtask) {
-    auto store = MakeMemoryStateStore("node", {Requests()}, subtask, 3, 128).ValueOrDie();
+    auto store = MakeMemoryStateStore("node", {spec}, subtask, 3, 128).ValueOrDie();
     for (uint64_t id = 1; id <= 5; ++id) {
-      all.push_back(std::to_string(subtask) + "/" + std::to_string(id));
-      ASSERT_STATUS_OK(store->items(0).Put(id, {}, all.back()));
+      const std::string header = std::to_string(subtask) + "/" + std::to_string(id);
+      EXPECT_TRUE(store->items(0).Put(id, {}, header).ok());
     }
     parts.push_back(WriteAll(*store->Freeze().ValueOrDie()).at(0));
   }
-  std::vector<std::string> dealt;
-  for (const auto& store : RestoreAt(TestBackend::kMemory, 2, 128, {Requests()}, parts)) {
-    const auto share = HeadersOf(*store);
-    EXPECT_GE(share.size(), 7u);
-    for (const auto& [id, header] : share) dealt.push_back(header);
+  std::vector<std::vector<std::string>> dealt;
+  for (const auto& store : RestoreAt(TestBackend::kMemory, 2, 128, {spec}, parts)) {
+    auto& headers = dealt.emplace_back();
+    for (const auto& [id, header] : HeadersOf(*store)) headers.push_back(header);
   }
-  EXPECT_THAT(dealt, UnorderedElementsAreArray(all));
+  return dealt;
+}
+
+// P2: on a rescale every item goes to exactly one instance, behind what was before it in its list.
+TEST(MemoryItems, AListStaysTogetherOnARescale) {
+  EXPECT_THAT(Rescaled(Requests()), ElementsAre(ElementsAre("0/1", "0/2", "0/3", "0/4", "0/5",
+                                                            "2/1", "2/2", "2/3", "2/4", "2/5"),
+                                                ElementsAre("1/1", "1/2", "1/3", "1/4", "1/5")));
+}
+
+TEST(MemoryItems, AreDealtOutOneByOneWhereTheySayTheyMayBe) {
+  StateSpec splits = Requests();
+  splits.one_by_one = true;
+  EXPECT_THAT(Rescaled(splits),
+              ElementsAre(ElementsAre("0/1", "0/3", "0/5", "1/2", "1/4", "2/1", "2/3", "2/5"),
+                          ElementsAre("0/2", "0/4", "1/1", "1/3", "1/5", "2/2", "2/4")));
 }
 
 TEST(MemoryItems, TheVersionOfThePartTellsWhetherTheListChanged) {

@@ -18,6 +18,8 @@ using Items = std::map<uint64_t, std::shared_ptr<const Item>>;
 /// `ItemList` in memory.
 class MemoryItems final : public StoredState, public ItemList {
  public:
+  explicit MemoryItems(bool one_by_one) : one_by_one_(one_by_one) {}
+
   Status Put(uint64_t id, Batch rows, std::string header) override;
   Status Remove(uint64_t id) override;
   Status ForEach(const std::function<Status(uint64_t id, const Batch& rows,
@@ -29,6 +31,7 @@ class MemoryItems final : public StoredState, public ItemList {
   int64_t memory_bytes() const override { return bytes_; }
 
  private:
+  const bool one_by_one_;
   Items items_;
   int64_t bytes_ = 0;
   uint64_t version_ = 1;  ///< counts the changes

@@ -37,6 +37,9 @@ struct StateSpec {
   /// processing time, a row is as if it were not there; it is removed bit by bit. `size` may still
   /// count it.
   std::optional<int64_t> ttl_us;
+  /// Of items: on a rescale they are dealt out one by one. Else a list stays together, in its
+  /// order, for what comes later in it may rest on what comes before.
+  bool one_by_one = false;
 };
 
 /// A fixed-width value column of a table: pages of raw values, copied when written while a snapshot
@@ -133,9 +136,9 @@ class KeyedLog {
   virtual Status TrimBefore(EventTime time) = 0;
 };
 
-/// Not keyed: requests in flight, splits, committables. Dealt out item by item on a rescale
-/// (`ItemShare`). A restore keeps the order of the items and numbers them anew, from 1: an id does
-/// not outlive the task.
+/// Not keyed: requests in flight, splits, committables. Dealt out on a rescale (`ItemShare`). A
+/// restore keeps the order of the items and numbers them anew, from 1: an id does not outlive the
+/// task.
 class ItemList {
  public:
   virtual ~ItemList() = default;
@@ -185,12 +188,13 @@ class StateSnapshot {
   virtual Status Write(const PartId& part, std::string* out) const = 0;
 };
 
-/// The items of a restored part that this subtask keeps: those whose number, counted from 0 over
-/// all parts given for that list, is `index` modulo `of`. All of them by default: the parallelism
-/// is the same as before.
+/// The items of a restored part that this subtask keeps: all of them where the subtask that wrote
+/// it is `index` modulo `of`; where the state is dealt out one by one, those whose number, counted
+/// from 0 over all parts given for it, is. All by default: the parallelism is the same as before.
 struct ItemShare {
   int index = 0;
   int of = 1;
+  int written_by = 0;
 };
 
 /// All declared state of one operator instance. One thread at a time.

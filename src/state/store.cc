@@ -91,7 +91,7 @@ class Store final : public StateStore, public TimerSet {
         break;
       }
       case StateKind::kItems: {
-        auto items = std::make_unique<MemoryItems>();
+        auto items = std::make_unique<MemoryItems>(state.spec.one_by_one);
         state.items = items.get();
         state.stored = std::move(items);
         break;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -93,9 +94,11 @@ inline std::vector<std::unique_ptr<StateStore>> RestoreAt(TestBackend backend, i
   for (int i = 0; i < parallelism; ++i) {
     auto store = MakeTestStore(backend, specs, i, parallelism, max_parallelism);
     const KeyGroupRange range = KeyGroupRangeOf(i, parallelism, max_parallelism);
+    std::map<std::string, int> lists;
     for (const WrittenPart& part : parts) {
       if (part.id.group && !range.Contains(*part.id.group)) continue;
-      const Status status = store->RestorePart(part.id, 1, part.bytes, {i, parallelism});
+      const ItemShare share{i, parallelism, lists[part.id.state]++};
+      const Status status = store->RestorePart(part.id, 1, part.bytes, share);
       EXPECT_TRUE(status.ok()) << status.ToString();
     }
     stores.push_back(std::move(store));
