@@ -19,4 +19,11 @@ Configuration Drawn(uint64_t seed) {
   return configuration;
 }
 
+Configuration WithBarrierAt(int64_t step) {
+  return {.name = "barrier_" + std::to_string(step),
+          .batch_rows = 3,
+          .parallelism = {2, 3},
+          .barrier_at = step};
+}
+
 }  // namespace millrace::sql_script

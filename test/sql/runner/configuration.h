@@ -16,6 +16,9 @@ struct Configuration {
   bool through_json = false;  ///< what runs is the plan read back from its JSON
   bool faults = false;        ///< failing writes, clocks that jump, models that are slow
   uint64_t seed = 1;
+  /// Instead of what the seed draws: each job crashes with a checkpoint that begins after so many
+  /// steps. 0: not so.
+  int64_t barrier_at = 0;
 
   /// Rows count once their checkpoint is complete.
   bool commits() const { return parallelism.size() > 1 || faults; }
@@ -25,5 +28,8 @@ struct Configuration {
 
 /// Anything, as the seed has it.
 Configuration Drawn(uint64_t seed);
+
+/// A crash with a checkpoint after so many steps, and a restore at another parallelism.
+Configuration WithBarrierAt(int64_t step);
 
 }  // namespace millrace::sql_script

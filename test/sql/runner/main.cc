@@ -1,9 +1,13 @@
 // Runs the SQL scripts of a folder: each script in each configuration is a test of its own.
 //
-//   sql_scripts [--complete] [--seeds N [--first-seed K]] [FOLDER|SCRIPT…] [options of GoogleTest]
+//   sql_scripts [--complete] [--seeds N [--first-seed K]] [--barriers | --barrier K]
+//   [FOLDER|SCRIPT…]
+//               [options of GoogleTest]
 //
 // --complete: instead writes what each statement answered into the scripts as what is expected.
 // --seeds: instead runs each script with N seeds from K on, each of which chooses everything.
+// --barriers: instead crashes each script's jobs with a checkpoint after each of their steps;
+// --barrier: after the K-th.
 
 #include <algorithm>
 #include <cctype>
@@ -168,6 +172,8 @@ int Main(int argc, char** argv) {
   const bool complete = std::erase(arguments, "--complete") > 0;
   const auto seeds = TakeNumber("--seeds", &arguments);
   const auto first_seed = TakeNumber("--first-seed", &arguments);
+  const bool barriers = std::erase(arguments, "--barriers") > 0;
+  const auto barrier = TakeNumber("--barrier", &arguments);
   const bool everything = arguments.empty();
   if (everything) arguments = {"test/sql"};
   const auto scripts = ScriptsIn(arguments);
@@ -181,10 +187,13 @@ int Main(int argc, char** argv) {
   }
   const auto keeps_engine = Session::Open({.worker_threads = 1});
   if (complete) return Complete(scripts);
-  if (seeds) {
+  if (seeds || barriers || barrier) {
     std::vector<Script> parsed;
     for (const fs::path& path : scripts) parsed.push_back(ReadScriptOrExit(path));
-    return RunSeeds(parsed, {first_seed.value_or(1), *seeds}, argv[0], std::cout) ? 0 : 1;
+    const bool clean =
+        seeds ? RunSeeds(parsed, {first_seed.value_or(1), *seeds}, argv[0], std::cout)
+              : RunBarriers(parsed, static_cast<int64_t>(barrier.value_or(0)), argv[0], std::cout);
+    return clean ? 0 : 1;
   }
   AddScripts(scripts);
   if (everything) {

@@ -65,6 +65,7 @@ class Run {
     report_.crashes = site.crashes;
     report_.restores = site.restores;
     report_.restarts = site.restarts;
+    report_.barriers = site.barriers;
     report_.trace = std::move(site.trace);
     return std::move(report_);
   }

@@ -17,6 +17,7 @@ struct Report {
   int64_t crashes = 0;
   int64_t restores = 0;
   int64_t restarts = 0;
+  int64_t barriers = 0;  ///< where the configuration tells the step
   Trace trace;
 };
 

@@ -20,4 +20,9 @@ struct Seeds {
 bool RunSeeds(const std::vector<Script>& scripts, Seeds seeds, const std::string& program,
               std::ostream& out);
 
+/// Runs each script once for each step of its longest job: all its jobs crash with a checkpoint
+/// that begins there, and go on at another parallelism. `only`: for that step alone; 0: for each.
+bool RunBarriers(const std::vector<Script>& scripts, int64_t only, const std::string& program,
+                 std::ostream& out);
+
 }  // namespace millrace::sql_script

@@ -76,7 +76,8 @@ SimulatedJob::SimulatedJob(Site& site, const Configuration& configuration,
       registries_(std::move(registries)),
       folder_(std::move(folder)),
       plan_(std::move(plan)),
-      commits_(configuration.commits()) {
+      commits_(configuration.commits()),
+      barrier_in_(configuration.barrier_at) {
   if (configuration.commits()) DrawWays();
 }
 
@@ -86,6 +87,7 @@ void SimulatedJob::DrawWays() {
   constexpr int64_t kChannelBytes[] = {1, 200, 2000, 2000, 1 << 20};
   constexpr int64_t kBarrierEvery[] = {5, 20, 20, 100, 1000};
   ways_.channel_bytes = kChannelBytes[site_.Draw(std::size(kChannelBytes))];
+  if (configuration_.barrier_at > 0) return;
   if (site_.Draw(4) == 0) {
     ways_.interval_us = int64_t{300} << site_.Draw(8);
   } else {
@@ -98,7 +100,7 @@ void SimulatedJob::DrawWays() {
 /// on the disk.
 void SimulatedJob::DrawCrash() {
   kill_after_ = std::numeric_limits<int64_t>::max();
-  if (last_life()) return;
+  if (last_life() || configuration_.barrier_at > 0) return;
   const int64_t drawn = 1 + site_.Draw(int64_t{32} << site_.Draw(5));
   switch (site_.Draw(3)) {
     case 0:
@@ -193,12 +195,21 @@ Status SimulatedJob::Restore(PhysicalPlan plan) {
   return Status::OK();
 }
 
-bool SimulatedJob::CrashIsDue() const { return steps_ >= kill_after_ || site_.disk.power().lost(); }
+bool SimulatedJob::CrashIsDue() const {
+  return steps_ >= kill_after_ || site_.disk.power().lost() ||
+         (barrier_life_ == lives_ && life_->job->progress().checkpoints > before_barrier_);
+}
 
 bool SimulatedJob::Step() {
   const auto happens = [this](int64_t every) { return every > 0 && site_.Draw(every) == 0; };
   if (barriers_left_ > 0 && happens(ways_.barrier_every)) {
     --barriers_left_;
+    life_->job->TakeCheckpoint();
+  }
+  if (barrier_in_ > 0 && --barrier_in_ == 0) {
+    ++site_.barriers;
+    barrier_life_ = lives_;
+    before_barrier_ = life_->job->progress().checkpoints;
     life_->job->TakeCheckpoint();
   }
   if (happens(ways_.jump_every)) {
@@ -288,13 +299,17 @@ Status SimulatedJob::Barrier() {
   for (int64_t some = site_.Draw(64); some > 0 && life == lives_; --some) {
     if (life_->executor.next_us() != AlarmHeap::kNever) ARROW_RETURN_NOT_OK(StepOrGoOn());
   }
-  life_->job->TakeCheckpoint();
-  while (life == lives_ && life_->job->progress().checkpoints == before) {
-    if (!CrashIsDue() && life_->job->over()) return life_->job->Wait();
-    if (life_->executor.next_us() == AlarmHeap::kNever) break;
-    ARROW_RETURN_NOT_OK(StepOrGoOn());
+  // A fault may be the end of one.
+  for (int tries = 0; tries < kMostTries; ++tries) {
+    life_->job->TakeCheckpoint();
+    const int64_t until = life_->env.MonotonicMicros() + kQuietMicros;
+    while (CrashIsDue() || life_->executor.next_us() <= until) {
+      if (!CrashIsDue() && life_->job->over()) return life_->job->Wait();
+      ARROW_RETURN_NOT_OK(StepOrGoOn());
+      if (life != lives_ || life_->job->progress().checkpoints > before) return Status::OK();
+    }
   }
-  return Status::OK();
+  return Error::Internal("no checkpoint becomes complete");
 }
 
 Status SimulatedJob::Crash() {

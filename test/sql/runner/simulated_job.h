@@ -81,10 +81,13 @@ class SimulatedJob {
   std::shared_ptr<Results> results_;
   std::unique_ptr<Life> life_;
   size_t lives_ = 0;
-  bool sound_ = false;         ///< no more faults: what fails now would fail without them
-  int64_t steps_ = 0;          ///< of this life
-  int64_t kill_after_ = 0;     ///< steps
-  int64_t barriers_left_ = 0;  ///< before it may become quiet
+  bool sound_ = false;          ///< no more faults: what fails now would fail without them
+  int64_t steps_ = 0;           ///< of this life
+  int64_t kill_after_ = 0;      ///< steps
+  int64_t barriers_left_ = 0;   ///< before it may become quiet
+  int64_t barrier_in_;          ///< steps to that of the configuration; 0: none
+  size_t barrier_life_ = 0;     ///< which ends when that is complete
+  int64_t before_barrier_ = 0;  ///< checkpoints
 };
 
 }  // namespace millrace::sql_script

@@ -27,6 +27,7 @@ struct Site {
   int64_t crashes = 0;
   int64_t restores = 0;  ///< from a checkpoint, after a crash
   int64_t restarts = 0;  ///< within the process, after a failure
+  int64_t barriers = 0;  ///< where the configuration tells the step
 };
 
 }  // namespace millrace::sql_script
