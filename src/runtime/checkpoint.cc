@@ -348,9 +348,9 @@ Status RemoveOldCheckpoints(FileSystem& files, const std::string& folder, int ke
     --keep;
     if (newest == 0) newest = each->first;
     needed.insert(checkpoint.files.begin(), checkpoint.files.end());
-    const auto kept = ReadCheckpoint(files, checkpoint.path);
-    if (!kept.ok()) continue;
-    for (const StoredPart& part : kept->parts) {
+    // While it cannot be read, nobody knows which files of older ones it needs.
+    ARROW_ASSIGN_OR_RAISE(const Checkpoint kept, ReadCheckpoint(files, checkpoint.path));
+    for (const StoredPart& part : kept.parts) {
       needed.insert(PathOf(checkpoint.path, part.file));
     }
   }

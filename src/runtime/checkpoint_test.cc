@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <filesystem>
+#include <fstream>
 #include <map>
 #include <memory>
 #include <random>
@@ -156,6 +157,17 @@ TEST_F(CheckpointTest, WhatIsGoneIsWrittenAgain) {
   std::filesystem::remove_all(first->path);
   const auto second = MustWrite(contents, first);
   EXPECT_EQ(second->written_bytes, 400);
+  ExpectHolds(second->path, contents);
+}
+
+TEST_F(CheckpointTest, NothingIsRemovedWhileAKeptOneCannotBeRead) {
+  const Contents contents = Letters("abcd");
+  const auto second = MustWrite(contents, MustWrite(contents, nullptr));
+  const std::string manifest = second->path + "/manifest.json";
+  std::filesystem::rename(manifest, manifest + ".aside");
+  std::ofstream(manifest) << "{";
+  EXPECT_FALSE(RemoveOldCheckpoints(files(), folder_, 1).ok());
+  std::filesystem::rename(manifest + ".aside", manifest);
   ExpectHolds(second->path, contents);
 }
 
