@@ -191,8 +191,10 @@ Result<Stream> QueryBinder::BindTableFunction(const syntax::TableFunction& funct
   const auto& call = *function.call->As<syntax::FunctionCall>();
   const std::string name = syntax::ToUpper(call.name.parts.back().name);
   if (name == "ML_PREDICT") return BindMlPredict(call, function.call->position);
+  if (name == "ML_EVALUATE") return BindMlEvaluate(call, function.call->position);
   if (IsWindowFunction(name)) return BindWindowFunction(name, call, function.call->position);
-  const std::vector<std::string> known = {"ML_PREDICT", "TUMBLE", "HOP", "CUMULATE", "SESSION"};
+  const std::vector<std::string> known = {"ML_PREDICT", "ML_EVALUATE", "TUMBLE",
+                                          "HOP",        "CUMULATE",    "SESSION"};
   if (const auto near = Nearest(name, known); !near.empty()) {
     return Error::User("no table function '" + name + "'")
         .At(function.call->position)

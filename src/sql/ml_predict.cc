@@ -1,15 +1,15 @@
 // ML_PREDICT(TABLE t, MODEL m, DESCRIPTOR(a, …) [, MAP['async', 'true', …]]). // T3
-#include <algorithm>
-#include <array>
-
 #include "base/options.h"
-#include "base/suggest.h"
+#include "sql/ml_arguments.h"
 #include "sql/query_binder.h"
 
 namespace millrace::sql {
 namespace {
 
-constexpr std::array<std::string_view, 4> kParameters = {"INPUT", "MODEL", "ARGS", "CONFIG"};
+const MlFunction kPredict = {.name = "ML_PREDICT",
+                             .parameters = {"INPUT", "MODEL", "ARGS", "CONFIG"},
+                             .required = 3,
+                             .example = "ML_PREDICT(TABLE t, MODEL m, DESCRIPTOR(a, b))"};
 
 const std::vector<OptionSpec>& ConfigSpecs() {
   static const std::vector<OptionSpec> specs = {
@@ -38,47 +38,10 @@ const std::vector<OptionSpec>& ConfigSpecs() {
   return specs;
 }
 
-/// The arguments in the order of `kParameters`; missing ones are null.
-Result<std::array<const syntax::Expression*, 4>> Arguments(const syntax::FunctionCall& call,
-                                                           Position at) {
-  std::array<const syntax::Expression*, 4> out{};
-  for (size_t i = 0; i < call.arguments.size(); ++i) {
-    size_t slot = i;
-    if (const auto& name = call.arguments[i].name) {
-      const auto it =
-          std::find_if(kParameters.begin(), kParameters.end(), [&](std::string_view parameter) {
-            return std::equal(
-                parameter.begin(), parameter.end(), name->name.begin(), name->name.end(),
-                [](char a, char b) { return a == std::toupper(static_cast<unsigned char>(b)); });
-          });
-      if (it == kParameters.end()) {
-        return Error::User("ML_PREDICT has no argument '" + name->name + "'")
-            .At(name->position)
-            .Hint("its arguments are INPUT, MODEL, ARGS and CONFIG");
-      }
-      slot = static_cast<size_t>(it - kParameters.begin());
-    }
-    if (slot >= out.size() || out[slot] != nullptr) {
-      return Error::User("ML_PREDICT takes INPUT, MODEL, ARGS and, if wanted, CONFIG, each once")
-          .At(call.arguments[i].value->position);
-    }
-    out[slot] = call.arguments[i].value.get();
-  }
-  if (out[0] == nullptr || out[1] == nullptr || out[2] == nullptr) {
-    return Error::User("ML_PREDICT needs a table, a model and a descriptor")
-        .At(at)
-        .Hint("ML_PREDICT(TABLE t, MODEL m, DESCRIPTOR(a, b))");
-  }
-  return out;
-}
-
-Result<Options> Config(const syntax::Expression& argument) {
-  const auto* map = argument.As<syntax::MapConstructor>();
-  if (map == nullptr) {
-    return Error::User("ML_PREDICT's CONFIG is a MAP")
-        .At(argument.position)
-        .Hint("MAP['async', 'true']");
-  }
+Result<Options> Config(const syntax::ExpressionPtr& argument) {
+  ARROW_ASSIGN_OR_RAISE(const auto* map,
+                        ArgumentAs<syntax::MapConstructor>(argument, "ML_PREDICT's CONFIG is a MAP",
+                                                           "MAP['async', 'true']"));
   std::map<std::string, std::string> values;
   OptionPositions positions;
   for (const auto& [key, value] : map->entries) {
@@ -107,25 +70,16 @@ std::vector<std::string> OutputNames(const Schema& input, const Schema& output) 
 }  // namespace
 
 Result<Stream> QueryBinder::BindMlPredict(const syntax::FunctionCall& call, Position at) {
-  ARROW_ASSIGN_OR_RAISE(const auto arguments, Arguments(call, at));
-  const auto* table = arguments[0]->As<syntax::TableArgument>();
-  if (table == nullptr) {
-    return Error::User("ML_PREDICT's INPUT is a table")
-        .At(arguments[0]->position)
-        .Hint("write TABLE t");
-  }
-  const auto* model_name = arguments[1]->As<syntax::ModelArgument>();
-  if (model_name == nullptr) {
-    return Error::User("ML_PREDICT's MODEL is a model")
-        .At(arguments[1]->position)
-        .Hint("write MODEL m");
-  }
-  const auto* descriptor = arguments[2]->As<syntax::Descriptor>();
-  if (descriptor == nullptr) {
-    return Error::User("ML_PREDICT's ARGS is a descriptor")
-        .At(arguments[2]->position)
-        .Hint("write DESCRIPTOR(a, b)");
-  }
+  ARROW_ASSIGN_OR_RAISE(const auto arguments, kPredict.Bind(call, at));
+  ARROW_ASSIGN_OR_RAISE(
+      const auto* table,
+      ArgumentAs<syntax::TableArgument>(arguments[0], "ML_PREDICT's INPUT is a table", "TABLE t"));
+  ARROW_ASSIGN_OR_RAISE(
+      const auto* model_name,
+      ArgumentAs<syntax::ModelArgument>(arguments[1], "ML_PREDICT's MODEL is a model", "MODEL m"));
+  ARROW_ASSIGN_OR_RAISE(const auto* descriptor,
+                        ArgumentAs<syntax::Descriptor>(
+                            arguments[2], "ML_PREDICT's ARGS is a descriptor", "DESCRIPTOR(a, b)"));
   ARROW_ASSIGN_OR_RAISE(const std::string name, ObjectName(model_name->name));
   const auto model = context_.catalog.FindModel(name);
   if (model == nullptr)
@@ -150,8 +104,8 @@ Result<Stream> QueryBinder::BindMlPredict(const syntax::FunctionCall& call, Posi
   ARROW_ASSIGN_OR_RAISE(config.arguments,
                         CoerceModelArguments(*model, std::move(inputs), arguments[2]->position));
   config.names = OutputNames(from.stream.schema(), config.model.output);
-  if (arguments[3] != nullptr) {
-    ARROW_ASSIGN_OR_RAISE(const Options options, Config(*arguments[3]));
+  if (arguments[3]) {
+    ARROW_ASSIGN_OR_RAISE(const Options options, Config(arguments[3]));
     config.async = options.Bool("async");
     config.max_in_flight = config.async ? options.Int("max-concurrent-operations") : 1;
     if (options.String("output-mode") == "ALLOW_UNORDERED") config.order = PredictOrder::kUnordered;

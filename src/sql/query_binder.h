@@ -61,6 +61,7 @@ class QueryBinder {
   static bool IsWindowFunction(const std::string& name);
   Result<Stream> BindWindowFunction(const std::string& name, const syntax::FunctionCall&, Position);
   Result<Stream> BindMlPredict(const syntax::FunctionCall&, Position);
+  Result<Stream> BindMlEvaluate(const syntax::FunctionCall&, Position);
   Result<Stream> BindPort(const std::string& table, const std::string& port, Position);
 
   Result<Stream> PlacePredictions(Stream input, ModelCalls& models,

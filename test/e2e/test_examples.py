@@ -73,7 +73,8 @@ def test_text(server):
 
 
 def test_digits(server):
-    wrong = run(script("digits", server))
+    measures, *wrong = run(script("digits", server))
+    assert measures["accuracy"] == 1 - len(wrong) / 100  # T3
     assert 0 < len(wrong) < 10, "of 100 images"
     assert all(row["written"] != row["seen"] for row in wrong)
 
