@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "models/digest.h"
+#include "models/model_file.h"
 #include "models/onnx/library.h"
 
 namespace millrace {
@@ -283,13 +284,12 @@ class OnnxModel final : public TensorModel {
 }  // namespace
 
 Result<std::shared_ptr<TensorModel>> LoadOnnxModel(const OnnxOptions& options, FileSystem& files) {
-  auto bytes = ReadFile(files, options.path);
-  if (!bytes.ok()) {
-    return Error::User("the model file cannot be read: " + bytes.status().message())
-        .In(options.path)
-        .Hint("'path' is a file on this machine; a relative one starts at the working directory");
-  }
-  return LoadOnnxModel(options, *bytes);
+  ARROW_ASSIGN_OR_RAISE(
+      const std::string bytes,
+      ReadModelFile(
+          files, options.path,
+          "'path' is a file on this machine; a relative one starts at the working directory"));
+  return LoadOnnxModel(options, bytes);
 }
 
 Result<std::shared_ptr<TensorModel>> LoadOnnxModel(const OnnxOptions& options,

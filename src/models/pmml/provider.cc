@@ -2,6 +2,7 @@
 
 #include "models/digest.h"
 #include "models/error_policy.h"
+#include "models/model_file.h"
 #include "models/pmml/pmml_model.h"
 #include "spi/services.h"
 
@@ -15,15 +16,13 @@ struct Loaded {
 
 Result<Loaded> Load(const Options& options, Services& services) {
   const std::string path = options.String("path");
-  auto bytes = ReadFile(services.env().files(), path);
-  if (!bytes.ok()) {
-    return Error::User("the model file cannot be read: " + bytes.status().message())
-        .In(path)
-        .Hint("check the option 'path'; it is relative to the folder that Millrace runs in");
-  }
+  ARROW_ASSIGN_OR_RAISE(
+      const std::string bytes,
+      ReadModelFile(services.env().files(), path,
+                    "check the option 'path'; it is relative to the folder that Millrace runs in"));
   Loaded loaded;
-  ARROW_ASSIGN_OR_RAISE(loaded.program, pmml::Program::Compile(*bytes, path));
-  loaded.version = Sha256(*bytes);
+  ARROW_ASSIGN_OR_RAISE(loaded.program, pmml::Program::Compile(bytes, path));
+  loaded.version = Sha256(bytes);
   return loaded;
 }
 

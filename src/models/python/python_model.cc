@@ -12,6 +12,7 @@
 
 #include "models/digest.h"
 #include "models/isolated_scoring.h"
+#include "models/model_file.h"
 #include "models/python/worker_process.h"
 
 namespace millrace {
@@ -43,13 +44,10 @@ class PythonModel final : public LoadedModel, public std::enable_shared_from_thi
   }
 
   Status Load() {
-    auto bytes = ReadFile(env_.files(), command_.path);
-    if (!bytes.ok()) {
-      return Error::User("the model's file cannot be read: " + bytes.status().message())
-          .In(command_.path)
-          .Hint("'path' is a Python file on this machine");
-    }
-    signature_.version = Sha256(*bytes);
+    ARROW_ASSIGN_OR_RAISE(
+        const std::string bytes,
+        ReadModelFile(env_.files(), command_.path, "'path' is a Python file on this machine"));
+    signature_.version = Sha256(bytes);
     ARROW_ASSIGN_OR_RAISE(command_.output_schema, ToStream(output_, nullptr));
     ARROW_ASSIGN_OR_RAISE(auto process, PythonProcess::Start(env_, command_));
     idle_.push_back(std::move(process));
