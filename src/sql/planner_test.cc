@@ -119,6 +119,32 @@ TEST_F(PlannerTest, ParallelAggregationGoesThroughAHashExchange) {
             "  sink: totals[country, total] to changes\n");
 }
 
+TEST_F(PlannerTest, TwoPhasesWhereTheSettingSaysSoOrThereAreNoKeys) {
+  settings_["parallelism.default"] = "4";
+  EXPECT_EQ(Plan("INSERT INTO scores SELECT COUNT(*), SUM(amount) FROM tx HAVING COUNT(*) > 1000"),
+            "Stage 0  (parallelism 4)\n"
+            "  source: tx[amount] from memory\n"
+            "  aggregate: over everything: COUNT(*), SUM(amount) (final, local)\n"
+            "  -> stage 1 by rebalance\n"
+            "Stage 1  (parallelism 1)\n"
+            "  aggregate: over everything (final, global)\n"
+            "  calc: where $0 > 1000; select $0 AS id, $1 AS score\n"
+            "  sink: scores[id, score] to memory\n");
+  settings_["table.optimizer.agg-phase-strategy"] = "TWO_PHASE";
+  EXPECT_EQ(Plan("INSERT INTO totals SELECT country, SUM(amount) FROM tx GROUP BY country"),
+            "Stage 0  (parallelism 4)\n"
+            "  source: tx[country, amount] from memory\n"
+            "  aggregate: by country: SUM(amount) (changelog, local)\n"
+            "  -> stage 1 by hash(country)\n"
+            "Stage 1  (parallelism 4)\n"
+            "  aggregate: by country (changelog, global)\n"
+            "  sink: totals[country, total] to changes\n");
+  EXPECT_EQ(
+      Plan("INSERT INTO totals SELECT country, COUNT(DISTINCT amount) FROM tx GROUP BY country")
+          .find("local"),
+      std::string::npos);
+}
+
 TEST_F(PlannerTest, OneJobReadsASharedTableOnce) {
   const std::string plan = Plan(
       "EXECUTE STATEMENT SET BEGIN "
