@@ -52,7 +52,9 @@ void AddModelServerCommand(CLI::App& program, Action* action) {
   command->add_option("--grpc-port", options->grpc_port, "Port of gRPC; 0: any free one; -1: none")
       ->check(CLI::Range(-1, 65535))
       ->capture_default_str();
-  command->add_option("--threads", options->threads, "Threads; 0: one per core")
+  command
+      ->add_option("--threads", options->threads,
+                   "Threads; 0: one per core, more where requests wait to be joined")
       ->check(CLI::Range(0, 1024))
       ->capture_default_str();
   command->add_option("--max-request-bytes", options->max_request_bytes, "Largest request taken")

@@ -50,6 +50,11 @@ ApiResponse Config(const ServedModel& served) {
                  {"max_batch_size", served.max_batch},
                  {"input", ConfigTensors(signature.inputs)},
                  {"output", ConfigTensors(signature.outputs)}};
+  if (served.batcher) {
+    const DynamicBatching& batching = served.batcher->options();
+    config["dynamic_batching"] = {{"preferred_batch_size", batching.preferred_rows},
+                                  {"max_queue_delay_microseconds", batching.max_delay_us}};
+  }
   if (served.sequences) {
     config["sequence_batching"] = {{"max_sequence_idle_microseconds", served.sequences->idle_us()}};
   }
@@ -278,13 +283,15 @@ InferenceApi::Inference InferenceApi::Infer(const std::string& model, const std:
   const int64_t start_us = env_.MonotonicMicros();
   const int64_t rows =
       request.inputs.empty() || request.inputs[0].shape.empty() ? 1 : request.inputs[0].shape[0];
-  auto response = Run(*served, std::move(request));
+  int64_t queue_us = 0;
+  auto response = Run(*served, std::move(request), &queue_us);
   const int64_t took_us = env_.MonotonicMicros() - start_us;
   if (!response.ok()) {
     served->statistics->Failed(took_us);
     return {400, response.status().message(), {}};
   }
-  served->statistics->Succeeded(served->max_batch > 0 ? rows : 1, took_us, env_.NowMicros());
+  served->statistics->Succeeded(served->max_batch > 0 ? rows : 1, queue_us, took_us - queue_us,
+                                env_.NowMicros());
   inference.response = *std::move(response);
   return inference;
 }
@@ -310,7 +317,8 @@ Result<InferRequest> InferenceApi::Decode(const ApiRequest& request) const {
   return DecodeInferRequest(body, header_bytes);
 }
 
-Result<InferResponse> InferenceApi::Run(const ServedModel& served, InferRequest infer) const {
+Result<InferResponse> InferenceApi::Run(const ServedModel& served, InferRequest infer,
+                                        int64_t* queue_us) const {
   const ModelSignature& all = served.model->signature();
   std::vector<Tensor> inputs(all.inputs.size());
   std::vector<bool> given(inputs.size());
@@ -362,7 +370,17 @@ Result<InferResponse> InferenceApi::Run(const ServedModel& served, InferRequest 
     }
   }
   InferResponse response{served.name, served.version, infer.id, {}};
+  ServingStatistics& statistics = *served.statistics;
+  if (served.batcher && rows > 0) {
+    auto outcome =
+        served.batcher->Run(*served.model, std::move(inputs), wanted, rows, env_, statistics);
+    *queue_us = outcome.queue_us;
+    ARROW_ASSIGN_OR_RAISE(response.outputs, std::move(outcome.outputs));
+    return response;
+  }
+  const int64_t start_us = env_.MonotonicMicros();
   ARROW_ASSIGN_OR_RAISE(response.outputs, served.model->Run(inputs, wanted));
+  statistics.Executed(std::max<int64_t>(rows, 1), env_.MonotonicMicros() - start_us);
   if (sequence) {
     sequence->state.assign(
         std::make_move_iterator(response.outputs.begin() + static_cast<std::ptrdiff_t>(answered)),

@@ -39,7 +39,9 @@ class InferenceApi {
   ApiResponse AnswerInfer(const ApiRequest& request, const std::string& model,
                           const std::string& version) const;
   Result<InferRequest> Decode(const ApiRequest& request) const;
-  Result<InferResponse> Run(const ServedModel& served, InferRequest request) const;
+  /// `queue_us`: how long it waited for others.
+  Result<InferResponse> Run(const ServedModel& served, InferRequest request,
+                            int64_t* queue_us) const;
 
   ModelRepository& repository_;
   Env& env_;

@@ -126,6 +126,14 @@ ServedModelPtr ModelRepository::LoadVersion(const std::string& name, int64_t num
     served->sequences =
         std::make_shared<ServingSequences>(idle_us > 0 ? idle_us : kDefaultIdleMicros);
   }
+  if (config.has_dynamic_batching() && served->signature.batched) {
+    const auto& batching = config.dynamic_batching();
+    served->batcher = std::make_shared<DynamicBatcher>(DynamicBatching{
+        .max_rows = served->max_batch,
+        .max_delay_us = static_cast<int64_t>(batching.max_queue_delay_microseconds()),
+        .preferred_rows = {batching.preferred_batch_size().begin(),
+                           batching.preferred_batch_size().end()}});
+  }
   Log(LogLevel::kInfo, "server.models", "loaded",
       {{"model", name}, {"version", served->version}, {"file", file}});
   return served;
@@ -176,6 +184,12 @@ ServedModelPtr ModelRepository::Find(const std::string& name, const std::string&
     if (newest->second->model) return newest->second;
   }
   return at->second.rbegin()->second;
+}
+
+bool ModelRepository::batches() const {
+  const auto all = All();
+  return std::any_of(all.begin(), all.end(),
+                     [](const ServedModelPtr& served) { return served->batcher != nullptr; });
 }
 
 std::vector<ServedModelPtr> ModelRepository::All() const {

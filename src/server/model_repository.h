@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "models/tensor_model.h"
+#include "server/dynamic_batcher.h"
 #include "server/serving_state.h"
 #include "spi/services.h"
 
@@ -22,13 +23,14 @@ struct ServedModel {
   int64_t max_batch = 0;     ///< rows per request; 0: the model has no batch dimension
   std::vector<StateTensor> states;
   std::shared_ptr<ServingSequences> sequences;  ///< null: it keeps no state
+  std::shared_ptr<DynamicBatcher> batcher;      ///< null: each request is run by itself
   std::shared_ptr<ServingStatistics> statistics = std::make_shared<ServingStatistics>();
 };
 using ServedModelPtr = std::shared_ptr<const ServedModel>;
 
 /// The models below a folder laid out as Triton's: NAME/VERSION/model.onnx, where a version is a
-/// number; beside the versions a config.pbtxt, of which `max_batch_size` and, of
-/// `sequence_batching`, the idle time and the states are read. Thread-safe.
+/// number; beside the versions a config.pbtxt, of which `max_batch_size`, `dynamic_batching` and,
+/// of `sequence_batching`, the idle time and the states are read. Thread-safe.
 class ModelRepository {
  public:
   static constexpr int64_t kDefaultMaxBatch = 1024;
@@ -48,7 +50,8 @@ class ModelRepository {
 
   /// `version` empty: the newest that could be loaded. Null where there is none.
   ServedModelPtr Find(const std::string& name, const std::string& version) const;
-  std::vector<ServedModelPtr> All() const;                             ///< by name and version
+  std::vector<ServedModelPtr> All() const;  ///< by name and version
+  bool batches() const;                     ///< whether requests of any model wait for others
   std::vector<std::string> VersionsOf(const std::string& name) const;  ///< that could be loaded
 
  private:

@@ -16,6 +16,9 @@
 namespace millrace {
 namespace {
 
+/// Where requests wait for each other: a request that waits keeps its thread.
+constexpr int kWaitingThreads = 32;
+
 class HttpModelServer final : public ModelServer {
  public:
   HttpModelServer(std::unique_ptr<ModelRepository> repository, Env& env, size_t max_request_bytes)
@@ -27,7 +30,8 @@ class HttpModelServer final : public ModelServer {
     http.component = "server.models";
     http.host = options.host;
     http.port = options.port;
-    http.threads = options.threads;
+    http.threads =
+        options.threads > 0 || !repository_->batches() ? options.threads : kWaitingThreads;
     http.max_request_bytes = options.max_request_bytes;
     ARROW_RETURN_NOT_OK(
         HttpServer::Start(
@@ -71,6 +75,8 @@ class HttpModelServer final : public ModelServer {
       add("served_success", MetricValue::Kind::kCounter, statistics.success());
       add("served_failure", MetricValue::Kind::kCounter, statistics.failure());
       add("served_rows", MetricValue::Kind::kCounter, statistics.rows());
+      add("served_executions", MetricValue::Kind::kCounter, statistics.executions());
+      add("served_queue_us", MetricValue::Kind::kCounter, statistics.queue_us());
       add("served_compute_us", MetricValue::Kind::kCounter, statistics.compute_us());
     }
     return metrics;

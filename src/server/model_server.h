@@ -13,7 +13,8 @@ struct ModelServerOptions {
   std::string host = "127.0.0.1";
   int port = 8000;     ///< of HTTP; 0: any free one
   int grpc_port = -1;  ///< 0: any free one; -1: gRPC is not served
-  int threads = 0;     ///< that read, score and answer; 0: one per core
+  /// That read, score and answer; 0: one per core, more where requests wait to be joined.
+  int threads = 0;
   size_t max_request_bytes = size_t{256} << 20;
 };
 

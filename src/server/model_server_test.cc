@@ -62,6 +62,11 @@ class ModelServerTest : public testing::Test {
         "  max_sequence_idle_microseconds: 60000000\n"
         "  state [ { input_name: \"state\" output_name: \"next\" data_type: TYPE_FP32 } ]\n"
         "}\n");
+    Add("joined", "1", "linear");
+    Put(folder_ + "/joined/config.pbtxt",
+        "max_batch_size: 8\n"
+        "dynamic_batching { preferred_batch_size: [ 2 ] max_queue_delay_microseconds: 20000000 "
+        "}\n");
     Put(folder_ + "/text/config.pbtxt", "name: \"text\"\nmax_batch_size: 2\n");
     ASSERT_TRUE(files.Stat(folder_).ok());
     auto server = ModelServer::Start({.repository = folder_, .port = 0, .threads = 2}, services_);
@@ -157,7 +162,7 @@ TEST_F(ModelServerTest, HealthMetadataAndIndex) {  // T15
   EXPECT_EQ(Get("/v2/models/text/config")["max_batch_size"], 2);
   EXPECT_EQ(Get("/v2/models/linear/config")["input"][0]["data_type"], "TYPE_FP32");
   const json index = json::parse(Ask(HttpMethod::kPost, "/v2/repository/index").body);
-  EXPECT_EQ(index.size(), 9u);
+  EXPECT_EQ(index.size(), 10u);
   EXPECT_EQ(index[0]["name"], "broken");
   EXPECT_EQ(index[0]["state"], "UNAVAILABLE");
 }
@@ -312,6 +317,28 @@ TEST_F(ModelServerTest, CountsWhatItServes) {  // T11
   EXPECT_EQ(stats[1]["inference_stats"]["fail"]["count"], 1);
   EXPECT_THAT(Ask(HttpMethod::kGet, "/metrics").body,
               HasSubstr(R"(millrace_served_rows_total{model="linear",version="3"} 2)"));
+}
+
+TEST_F(ModelServerTest, RequestsOfSeveralClientsAreJoined) {  // T11, T15
+  const auto ask = [&](const std::string& x) {
+    return std::async(std::launch::async, [this, x] {
+      return json::parse(
+          Infer("joined",
+                R"({"inputs":[{"name":"x","datatype":"FP32","shape":[1,2],"data":[)" + x + "]}]}")
+              .body)["outputs"][0]["data"][0];
+    });
+  };
+  auto one = ask("1,1"), other = ask("0,2");
+  EXPECT_EQ(one.get(), 6.0);
+  EXPECT_EQ(other.get(), 7.0);
+  const json stats = Get("/v2/models/joined/stats")["model_stats"][0];
+  EXPECT_EQ(stats["inference_count"], 2);
+  EXPECT_EQ(stats["execution_count"], 1);
+  EXPECT_EQ(stats["inference_stats"]["success"]["count"], 2);
+  EXPECT_EQ(stats["batch_stats"][0]["batch_size"], 2);
+  EXPECT_GT(stats["inference_stats"]["queue"]["ns"], 0);
+  EXPECT_EQ(Get("/v2/models/joined/config")["dynamic_batching"]["max_queue_delay_microseconds"],
+            20'000'000);
 }
 
 TEST_F(ModelServerTest, StopsWithConnectionsOpen) {

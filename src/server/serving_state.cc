@@ -6,9 +6,11 @@ namespace millrace {
 
 using nlohmann::json;
 
-void ServingStatistics::Succeeded(int64_t rows, int64_t compute_us, int64_t now_us) {
+void ServingStatistics::Succeeded(int64_t rows, int64_t queue_us, int64_t compute_us,
+                                  int64_t now_us) {
   success_ += 1;
   rows_ += rows;
+  queue_us_ += queue_us;
   compute_us_ += compute_us;
   last_us_ = now_us;
 }
@@ -18,22 +20,40 @@ void ServingStatistics::Failed(int64_t us) {
   failure_us_ += us;
 }
 
+void ServingStatistics::Executed(int64_t rows, int64_t us) {
+  executions_ += 1;
+  std::lock_guard lock(mutex_);
+  Executions& same = by_rows_[rows];
+  same.count += 1;
+  same.us += us;
+}
+
 json ServingStatistics::ToJson() const {
   const auto part = [](int64_t count, int64_t us) {
     return json({{"count", count}, {"ns", us * 1000}});
   };
   const int64_t n = success_;
+  auto batches = json::array();
+  {
+    std::lock_guard lock(mutex_);
+    for (const auto& [rows, executions] : by_rows_) {
+      batches.push_back({{"batch_size", rows},
+                         {"compute_input", part(executions.count, 0)},
+                         {"compute_infer", part(executions.count, executions.us)},
+                         {"compute_output", part(executions.count, 0)}});
+    }
+  }
   return {{"last_inference", last_us_ / 1000},
           {"inference_count", rows_.load()},
-          {"execution_count", n},
+          {"execution_count", executions_.load()},
           {"inference_stats",
-           {{"success", part(n, compute_us_)},
+           {{"success", part(n, queue_us_ + compute_us_)},
             {"fail", part(failure_, failure_us_)},
-            {"queue", part(n, 0)},
+            {"queue", part(n, queue_us_)},
             {"compute_input", part(n, 0)},
             {"compute_infer", part(n, compute_us_)},
             {"compute_output", part(n, 0)}}},
-          {"batch_stats", json::array()}};
+          {"batch_stats", std::move(batches)}};
 }
 
 Result<std::shared_ptr<ServingSequences::Open>> ServingSequences::Enter(const std::string& model,
