@@ -80,7 +80,7 @@ void TritonCall::Start() {
     } else {
       const bool one = groups.groups.size() == 1;
       for (RowGroup& group : groups.groups) OpenPieces(group, groups.whole && one);
-      for (const PiecePtr& piece : std::vector<PiecePtr>(open_)) Send(piece);
+      for (const PiecePtr& piece : std::vector<PiecePtr>(open_)) SendPaced(piece);
     }
     starting_ = false;
     if (!open_.empty()) return;
@@ -134,6 +134,40 @@ void TritonCall::TakeTurn(const PiecePtr& piece) {
   Send(piece);
 }
 
+void TritonCall::SendPaced(PiecePtr piece) {
+  if (!target_->pace) return Send(piece);
+  // The turn may come from another call, which holds its own lock.
+  while (piece && target_->pace->Enter([self = shared_from_this(), piece] {
+    self->target_->client.After(0, [self, piece] {
+      std::lock_guard lock(self->mutex_);
+      piece->has_slot = true;
+      if (self->cancelled_) return self->LeaveSlot(*piece);
+      PiecePtr rest = self->CutOff(piece);
+      self->Send(piece);
+      if (rest) self->SendPaced(std::move(rest));
+    });
+  })) {
+    piece->has_slot = true;
+    PiecePtr rest = CutOff(piece);
+    Send(piece);
+    piece = std::move(rest);
+  }
+}
+
+TritonCall::PiecePtr TritonCall::CutOff(const PiecePtr& piece) {
+  const auto limit = static_cast<size_t>(target_->pace->rows());
+  if (piece->rows.size() <= limit) return nullptr;
+  Open({piece->rows.begin() + static_cast<std::ptrdiff_t>(limit), piece->rows.end()}, false);
+  open_.back()->last_try = piece->last_try;
+  piece->rows.resize(limit);
+  piece->whole = false;
+  return open_.back();
+}
+
+void TritonCall::LeaveSlot(Piece& piece) {
+  if (std::exchange(piece.has_slot, false)) target_->pace->Leave();
+}
+
 void TritonCall::Cancel() {
   bool done = false;
   {
@@ -147,6 +181,7 @@ void TritonCall::Cancel() {
       Fail(*piece, Error::Transient("the request was cancelled"));
       TellBreaker(*piece, NotSent());
       if (piece->has_turn) LeaveSequence(*piece, NotSent());
+      LeaveSlot(*piece);
       std::erase(open_, piece);
     }
     done = open_.empty();
@@ -188,9 +223,12 @@ Status TritonCall::Encode(Piece& piece) const {
 
 void TritonCall::Send(const PiecePtr& piece) {
   const int64_t now_us = target_->env.NowMicros();
-  if (deadline_us_ > 0 && now_us >= deadline_us_ && target_->sequences) {
-    Fail(*piece, Error::Transient("the row's time was up before its turn in the sequence '" +
-                                  piece->sequence + "' came"));
+  if (deadline_us_ > 0 && now_us >= deadline_us_ && (target_->sequences || piece->has_slot)) {
+    Fail(*piece, Error::Transient(
+                     target_->sequences
+                         ? "the row's time was up before its turn in the sequence '" +
+                               piece->sequence + "' came"
+                         : "the row's time was up before 'target-latency' let a request be sent"));
     return Close(piece, NotSent());
   }
   if (!piece->admitted) {
@@ -266,6 +304,10 @@ void TritonCall::OnResult(const PiecePtr& piece, HttpResult result) {
   const bool timed_out = result.timed_out;
   if (result.status.ok()) {
     target_->latency->Record(target_->env.MonotonicMicros() - piece->sent_us);
+  }
+  if (target_->pace && (result.status.ok() || timed_out)) {
+    target_->pace->Learn(static_cast<int64_t>(piece->rows.size()), piece->sent_us,
+                         target_->env.MonotonicMicros());
   }
   InferAnswer answer = Read(std::move(result));
   if (cancelled_ && answer.outcome != Outcome::kCancelled) {
@@ -380,6 +422,7 @@ void TritonCall::Retry(const PiecePtr& piece) {
 
 void TritonCall::Split(const PiecePtr& piece, bool last_try) {
   std::erase(open_, piece);
+  LeaveSlot(*piece);
   const auto middle = piece->rows.begin() + static_cast<std::ptrdiff_t>(piece->rows.size() / 2);
   std::vector<PiecePtr> halves;
   for (const auto& [from, to] :
@@ -390,7 +433,7 @@ void TritonCall::Split(const PiecePtr& piece, bool last_try) {
     halves.push_back(half);
     open_.push_back(std::move(half));
   }
-  for (const PiecePtr& half : halves) Send(half);
+  for (const PiecePtr& half : halves) SendPaced(half);
 }
 
 void TritonCall::Fail(const Piece& piece, const Status& status) {
@@ -402,6 +445,7 @@ void TritonCall::Fail(const Piece& piece, const Status& status) {
 
 void TritonCall::Close(const PiecePtr& piece, const InferAnswer& answer) {
   if (piece->has_turn) LeaveSequence(*piece, answer);
+  LeaveSlot(*piece);
   std::erase(open_, piece);
   if (open_.empty() && !starting_) Finish();
 }

@@ -10,6 +10,7 @@
 #include "base/env.h"
 #include "models/model_columns.h"
 #include "models/triton/endpoint.h"
+#include "models/triton/pace.h"
 #include "models/triton/sequences.h"
 #include "models/triton/server_latency.h"
 #include "models/triton/settings.h"
@@ -29,6 +30,7 @@ struct TritonTarget {
   std::shared_ptr<const Transport> transport;
   std::shared_ptr<Endpoint> endpoint;
   std::unique_ptr<Sequences> sequences;  ///< null: the model keeps none
+  std::unique_ptr<Pace> pace;            ///< null: there is no target for the latency
   std::shared_ptr<ServerLatency> latency;
   std::shared_ptr<Counter> retries;
   HttpClient& client;
@@ -55,6 +57,7 @@ class TritonCall final : public Call, public std::enable_shared_from_this<Triton
     std::string sequence;                ///< of a model that keeps sequences
     bool has_turn = false;               ///< in its sequence
     std::optional<Sequences::Marks> marks;
+    bool has_slot = false;  ///< of the pace
     bool admitted = false;  ///< by the circuit breaker, which waits for the outcome
     int64_t sent_us = 0;
     int attempts = 0;
@@ -69,6 +72,12 @@ class TritonCall final : public Call, public std::enable_shared_from_this<Triton
   void OpenPieces(const RowGroup& rows, bool whole);
   void OpenSequence(int32_t row);
   void TakeTurn(const PiecePtr& piece);
+  /// Sends the rows when the pace lets them, in requests as large as it says.
+  void SendPaced(PiecePtr piece);
+  /// The rows of `piece` beyond what the pace allows, as a piece that is open; null: there are
+  /// none.
+  PiecePtr CutOff(const PiecePtr& piece);
+  void LeaveSlot(Piece& piece);
   Status Encode(Piece& piece) const;
   void Send(const PiecePtr& piece);
   void OnResult(const PiecePtr& piece, HttpResult result);

@@ -14,6 +14,9 @@
 namespace millrace {
 namespace {
 
+/// Of a request with a target for its latency, where the model takes any number.
+constexpr int64_t kMostRowsUnlimited = 4096;
+
 /// Keeps a call alive until its answer has come, whoever drops the handle.
 class CallHandle final : public Call {
  public:
@@ -61,6 +64,10 @@ Result<SequenceOptions> ReadSequence(const ModelConfig& config, const Options& o
             "'sequence-start' = 'true'");
   }
   if (!sequence.enabled()) return sequence;
+  if (settings.target_latency_us > 0) {
+    return Error::User("'target-latency' does not go with 'sequence-id'")
+        .Hint("requests of a sequence have one row and go one at a time as it is");
+  }
   ModelSignature& signature = model->signature;
   signature.in_sequence = !(sequence.auto_increment && !sequence.has_columns());
   for (const int column : sequence.id_columns()) {
@@ -122,6 +129,13 @@ Result<ModelLease> MakeTritonModel(const ModelConfig& config, const Options& opt
   target->endpoint = Endpoint::Of(settings, client, services);
   MetricGroup metrics(services.metrics(), {{"model", config.name}, {"version", signature.version}});
   target->retries = metrics.counter("model_retries");
+  if (settings.target_latency_us > 0) {
+    target->pace = std::make_unique<Pace>(
+        Pace::Limits{settings.target_latency_us,
+                     signature.max_batch > 0 ? signature.max_batch : kMostRowsUnlimited,
+                     settings.max_connections},
+        metrics.gauge("model_rows_limit"), metrics.gauge("model_requests_limit"));
+  }
   target->latency = std::make_shared<ServerLatency>(target->transport, client, services.env(),
                                                     std::move(metrics));
   return std::make_shared<TritonModel>(std::move(target));

@@ -102,6 +102,11 @@ std::vector<OptionSpec> TritonSettings::Specs() {
        .default_value = "0",
        .doc = "Most rows per request; 0: what the model's configuration says.",
        .min = 0},
+      {.key = "target-latency",
+       .type = OptionType::kDuration,
+       .doc = "What a request should take at most: rows per request, and requests at a time, grow "
+              "while answers come sooner and shrink when one comes later. Without it they are as "
+              "large and as many as the other options allow."},
       {.key = "flatten-batch-dim",
        .type = OptionType::kBool,
        .default_value = "false",
@@ -200,6 +205,13 @@ Result<TritonSettings> TritonSettings::Read(const Options& options, const Secret
   settings.timeout_us = options.DurationMicros("timeout");
   settings.connect_timeout_us = options.DurationMicros("connection-timeout");
   settings.max_batch = options.Int("max-batch-size");
+  if (options.Has("target-latency")) {
+    settings.target_latency_us = options.DurationMicros("target-latency");
+    if (settings.target_latency_us <= 0 || settings.target_latency_us >= settings.timeout_us) {
+      return Error::User("'target-latency' is not between 0 and 'timeout'")
+          .Hint("write a duration such as '50 ms'");
+    }
+  }
   settings.one_dimensional = options.Bool("flatten-batch-dim");
   if (options.Has("priority")) settings.priority = static_cast<int>(options.Int("priority"));
   settings.gzip = options.Has("compression");

@@ -19,9 +19,10 @@ struct TritonSettings {
   std::string version;  ///< empty: the server's choice
   int64_t timeout_us = 0;
   int64_t connect_timeout_us = 0;
-  int64_t max_batch = 0;         ///< 0: the server's
-  bool one_dimensional = false;  ///< 'flatten-batch-dim'
-  int priority = -1;             ///< -1: none is sent
+  int64_t max_batch = 0;          ///< 0: the server's
+  int64_t target_latency_us = 0;  ///< 0: requests are as large and as many as they can be
+  bool one_dimensional = false;   ///< 'flatten-batch-dim'
+  int priority = -1;              ///< -1: none is sent
   bool gzip = false;
   bool grpc = false;  ///< the scheme is grpc[s]; `base` has http[s] all the same
   std::vector<HttpHeader> headers;

@@ -214,6 +214,7 @@ TEST_F(TritonTest, MoreOptionsAreCheckedAtCreate) {  // T6, T10
   const std::vector<Case> cases = {
       {{{"priority", "-1"}}, "priority"},
       {{{"timeout", "0 s"}}, "'timeout' is no time"},
+      {{{"target-latency", "31 s"}}, "between 0 and 'timeout'"},
       {{{"health-check-interval", "0 s"}}, "'health-check-interval' is no time"},
       {{{"circuit-breaker-failure-threshold", "1.5"}}, "circuit-breaker-failure-threshold"},
       {{{"circuit-breaker-half-open-requests", "0"}}, "circuit-breaker-half-open-requests"},

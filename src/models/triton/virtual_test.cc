@@ -15,6 +15,7 @@ using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::Not;
 
 class VirtualTritonTest : public testing::Test {
  protected:
@@ -230,6 +231,56 @@ TEST_F(VirtualTritonTest, WhereTheTimeGoes) {  // T11
               ElementsAre("null", HasSubstr("of 100ms a request, 60ms are the server's queue")));
 }
 
+// --- target-latency
+
+TEST_F(VirtualTritonTest, RequestsAreAsLargeAsTheTargetAllows) {  // T13
+  config_ = R"({"max_batch_size":256})";
+  Load({{"target-latency", "50 ms"}});
+  json rows = json::array();
+  for (int i = 0; i < 2000; ++i) rows.push_back({i});
+  const size_t call = Send(rows.dump());
+  int64_t free_us = services_.virtual_env.now_us;  // the server computes a row in a millisecond
+  size_t largest = 0, late = 0, requests = 0;
+  while (!client_.open.empty()) {
+    EXPECT_LE(client_.open.size(), 2u);
+    const size_t size = Body(0)["inputs"][0]["data"].size();
+    const int64_t sent_us = client_.open[0].sent_us;
+    free_us = std::max(free_us, sent_us) + 1000 * static_cast<int64_t>(size);
+    services_.virtual_env.now_us = free_us;
+    largest = std::max(largest, size);
+    late += free_us - sent_us > 50'000;
+    ++requests;
+    Succeed(0);
+  }
+  ASSERT_EQ(lines_[call].size(), 2000u);
+  EXPECT_EQ(lines_[call][1999], "3998");
+  EXPECT_GE(largest, 16u);
+  EXPECT_LE(largest, 64u);
+  EXPECT_LT(late, requests / 4);
+}
+
+TEST_F(VirtualTritonTest, RowsThatWaitForTheirPaceMayBeCancelled) {
+  Load({{"target-latency", "50 ms"}});
+  const size_t first = Send("[[1], [2], [3], [4]]");
+  const size_t second = Send("[[5]]");
+  EXPECT_EQ(client_.open.size(), 2u);
+  calls_[first]->Cancel();
+  client_.Advance(0);
+  EXPECT_THAT(lines_[first], Not(IsEmpty()));
+  ASSERT_EQ(client_.open.size(), 1u);
+  Succeed(0);
+  EXPECT_THAT(lines_[second], ElementsAre("10"));
+}
+
+TEST_F(VirtualTritonTest, RowsThatWaitTooLongFail) {
+  Load({{"target-latency", "50 ms"}});
+  Send("[[1], [2]]");
+  const size_t late = Send("[[3]]", {.deadline_us = services_.virtual_env.NowMicros() + 1000});
+  client_.Advance(2000);
+  Succeed(0);
+  EXPECT_THAT(lines_[late], ElementsAre("null", HasSubstr("'target-latency'")));
+}
+
 // --- sequences
 
 TEST_F(VirtualTritonTest, RowsOfASequenceGoOneAtATimeInOrder) {  // T7
@@ -402,6 +453,8 @@ TEST_F(VirtualTritonTest, SequenceOptionsAreChecked) {  // T7, T10
   EXPECT_THAT(refusal({{"sequence-start", "true"}}), HasSubstr("needs a 'sequence-id'"));
   EXPECT_THAT(refusal({{"sequence-id", "a"}, {"sequence-end", "maybe"}}), HasSubstr("BOOLEAN"));
   EXPECT_THAT(refusal({{"sequence-id", "a"}, {"sequence-end", "${x}"}}), HasSubstr("BOOLEAN"));
+  EXPECT_THAT(refusal({{"sequence-id", "a"}, {"target-latency", "50 ms"}}),
+              HasSubstr("does not go with 'sequence-id'"));
   config_ = R"({"max_batch_size":8,"sequence_batching":{}})";
   EXPECT_THAT(refusal({}), HasSubstr("keeps state by sequence"));
 }
