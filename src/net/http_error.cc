@@ -77,7 +77,12 @@ Status DescribeFailure(const HttpRequest& request, const HttpFailure& failure) {
   }
   // libcurl has no code of its own for an answer without a status line.
   const bool is_http = failure.detail.find("HTTP/0.9") == std::string::npos;
-  switch (is_http ? failure.curl_code : CURLE_WEIRD_SERVER_REPLY) {
+  // With TLS 1.3 the server looks at the client's certificate after the handshake.
+  const bool is_alert = failure.detail.find("SSL routines") != std::string::npos &&
+                        failure.detail.find(" alert ") != std::string::npos;
+  switch (!is_http   ? CURLE_WEIRD_SERVER_REPLY
+          : is_alert ? CURLE_SSL_CONNECT_ERROR
+                     : failure.curl_code) {
     case CURLE_COULDNT_RESOLVE_HOST:
       return Error::Transient("the host '" + HostOf(url) + "' has no address (DNS)")
           .In(url)
@@ -120,12 +125,20 @@ Status DescribeFailure(const HttpRequest& request, const HttpFailure& failure) {
       return Error::User("what answers at " + HostOf(url) + address + " does not speak HTTP")
           .In(url)
           .Hint("is this the HTTP port? Triton listens for gRPC on another one (8001)");
-    default:
+    default: {
+      // The server's alert may be lost with the connection.
+      const bool anonymous = url.starts_with("https:") &&
+                             (!request.tls || request.tls->certificate_file.empty()) &&
+                             failure.phase >= HttpPhase::kSend;
       return Error::Transient("connection to " + HostOf(url) + address + " lost while " +
                               std::string(TextOf(failure.phase)) + ": " + failure.detail)
           .In(url)
-          .Hint((request.http2 ? "is this the gRPC port (Triton's is 8001)? try: " : "try: ") +
+          .Hint(std::string(anonymous ? "does the server want to see a certificate of the client "
+                                        "('tls-certificate', 'tls-key')? "
+                                      : "") +
+                (request.http2 ? "is this the gRPC port (Triton's is 8001)? try: " : "try: ") +
                 check);
+    }
   }
 }
 

@@ -64,7 +64,7 @@ TEST_F(TlsTest, NoVerification) {
 
 TEST_F(TlsTest, ClientCertificate) {
   const TestTlsServer server(TestCertificate::Make("127.0.0.1", &authority_), &authority_);
-  EXPECT_FALSE(Ask(server, Trusting()).status.ok());
+  EXPECT_THAT(Describe(Ask(server, Trusting()).status), HasSubstr("'tls-certificate'"));  // T12
   TestCertificate::Make("client", &authority_).Write(folder_ / "client");
   TlsSettings tls = Trusting();
   tls.certificate_file = folder_ / "client.crt";
