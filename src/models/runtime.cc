@@ -119,7 +119,20 @@ class ProcessModels final : public ModelRuntime {
         version.model = known->second.lock();
       }
     }
-    if (version.model) return version;
+    if (!version.model) {
+      ARROW_ASSIGN_OR_RAISE(version.model, LoadNew(shelf, model, record, version, services));
+    }
+    if (!record.accepted) {
+      ARROW_RETURN_NOT_OK(CheckGoldenRows(model, record, *version.model, services));
+    }
+    std::lock_guard lock(shelf.mutex);
+    shelf.versions[name] = version.model;
+    return version;
+  }
+
+  static Result<ModelLease> LoadNew(const Shelf& shelf, const ModelConfig& model,
+                                    const ModelRecord& record, const LoadedVersion& version,
+                                    Services& services) {
     const int64_t start = services.env().MonotonicMicros();
     ARROW_ASSIGN_OR_RAISE(auto loaded, LoadModelVersion(model, record, *version.bytes, services));
     Log(LogLevel::kInfo, "models", "loaded a version",
@@ -127,10 +140,7 @@ class ProcessModels final : public ModelRuntime {
          {"type", record.type},
          {"version", version.hash},
          {"ms", std::to_string((services.env().MonotonicMicros() - start) / 1000)}});
-    version.model = Metered(std::move(loaded), model.name, services, shelf.work);
-    std::lock_guard lock(shelf.mutex);
-    shelf.versions[name] = version.model;
-    return version;
+    return Metered(std::move(loaded), model.name, services, shelf.work);
   }
 
   static Result<ModelLease> Load(const ModelConfig& model, Services& services,

@@ -11,12 +11,13 @@
 #include <arrow/type.h>
 
 #include "base/log.h"
+#include "operators/state_cells.h"
 #include "spi/services.h"
 
 namespace millrace {
 namespace {
 
-constexpr int kVersionsState = 0, kBytesState = 1;
+constexpr int kVersionsState = 0, kBytesState = 1, kServingState = 2;
 
 // A load that fails by what may pass: half a minute in all.
 constexpr int kLoadAttempts = 6;
@@ -38,11 +39,6 @@ int64_t NumberOf(const ModelVersion& version) {
   return version.hash.empty() ? version.order : NumberOf(version.hash);
 }
 
-template <class Array>
-std::string_view TextAt(const arrow::Array& array, int64_t row) {
-  return array.IsNull(row) ? std::string_view() : static_cast<const Array&>(array).GetView(row);
-}
-
 Result<std::string> TextOf(const arrow::RecordBatch& rows, int column, int64_t row) {
   if (column < 0) return std::string();
   const auto cell = rows.column(column)->Slice(row, 1);
@@ -56,12 +52,6 @@ Result<std::optional<int64_t>> NumberAt(const arrow::RecordBatch& rows, int colu
   ARROW_ASSIGN_OR_RAISE(const auto number,
                         arrow::compute::Cast(*rows.column(column)->Slice(row, 1), arrow::int64()));
   return static_cast<const arrow::Int64Array&>(*number).Value(0);
-}
-
-Result<std::shared_ptr<arrow::Array>> OneText(const std::string& text) {
-  arrow::StringBuilder builder;
-  ARROW_RETURN_NOT_OK(builder.Append(text));
-  return builder.Finish();
 }
 
 Result<NumberedRows> RowsOf(const Schema& records, const std::vector<int>& keys,
@@ -127,14 +117,20 @@ Result<ModelVersions> ModelVersions::Make(const PredictConfig& config, const Sch
                                                {"$refused", text}}));
   ARROW_ASSIGN_OR_RAISE(auto bytes,
                         RowsOf(records, stream.record_keys, {{"$bytes", SqlType::Bytes()}}));
+  const SqlType number = SqlType::BigInt();
+  ARROW_ASSIGN_OR_RAISE(auto serving,
+                        RowsOf(records, stream.record_keys,
+                               {{"$serving", number}, {"$held", number}, {"$rollout", text}}));
   ARROW_ASSIGN_OR_RAISE(auto record_keys, KeyEncoder::Make(records, stream.record_keys));
-  return ModelVersions(config, std::move(record_keys), std::move(versions), std::move(bytes));
+  return ModelVersions(config, std::move(record_keys), std::move(versions), std::move(bytes),
+                       std::move(serving));
 }
 
 std::vector<StateSpec> ModelVersions::States() const {
-  std::vector<StateSpec> specs = {versions_.spec(), bytes_.spec()};
+  std::vector<StateSpec> specs = {versions_.spec(), bytes_.spec(), serving_.spec()};
   specs[kVersionsState].name = "versions";
   specs[kBytesState].name = "models";
+  specs[kServingState].name = "serving";
   for (StateSpec& spec : specs) {
     if (!config_->stream->keyed) spec.kind = StateKind::kBroadcast;
   }
@@ -146,6 +142,7 @@ Status ModelVersions::Open(OperatorContext& context, OnRefused refused) {
   refused_ = std::move(refused);
   versions_.Open(context.table(kVersionsState));
   bytes_.Open(context.table(kBytesState));
+  serving_.Open(context.table(kServingState));
   const int width = static_cast<int>(config_->stream->record_keys.size());
   const auto key_at = [&](const arrow::RecordBatch& rows, int64_t row) -> Result<ModelKey*> {
     const auto one = rows.Slice(row, 1);
@@ -190,6 +187,7 @@ Status ModelVersions::Open(OperatorContext& context, OnRefused refused) {
     }
     return Status::OK();
   }));
+  ARROW_RETURN_NOT_OK(RestoreServing());
   for (auto& [bytes, key] : keys_) {
     for (auto& [order, version] : key->versions) {
       if (version.loading()) Start(*key, version);
@@ -226,10 +224,8 @@ Status ModelVersions::Add(const Batch& records) {
       key.columns = arrow::RecordBatch::Make(versions_.keys().key_schema().ToArrow(), 1, columns);
     }
     ARROW_ASSIGN_OR_RAISE(ModelVersion version, Read(rows, row, key));
-    const ModelVersion* const serving =
-        config_->stream->row_time < 0 ? OnArrival(key).version : nullptr;
-    if (key.versions.contains(version.order) ||
-        (serving != nullptr && serving->order > version.order)) {
+    if (key.versions.contains(version.order) || version.order <= key.held ||
+        (key.serving && version.order <= *key.serving)) {
       context_->metrics().counter("model_versions_ignored")->Add();
       continue;
     }
@@ -283,13 +279,18 @@ Result<ModelVersion> ModelVersions::Read(const arrow::RecordBatch& rows, int64_t
 void ModelVersions::Start(ModelKey& key, const ModelVersion& version) {
   const uint64_t tag = next_load_++;
   loads_[tag] = {&key, version.order};
-  Load(tag, version);
+  Load(tag, key, version);
 }
 
-void ModelVersions::Load(uint64_t tag, const ModelVersion& version) {
+void ModelVersions::Load(uint64_t tag, const ModelKey& key, const ModelVersion& version) {
+  ModelRecord record = version.record;
+  record.accepted = !version.hash.empty();
+  for (const auto& field : key.columns->schema()->fields()) {
+    const auto value = TextOf(*key.columns, key.columns->schema()->GetFieldIndex(field->name()), 0);
+    if (value.ok()) record.key[field->name()] = *value;
+  }
   context_->services().models().LoadVersion(
-      config_->model, version.record,
-      [sender = context_->sender(), tag](Result<LoadedVersion> loaded) {
+      config_->model, record, [sender = context_->sender(), tag](Result<LoadedVersion> loaded) {
         sender.Send(
             {tag, std::make_shared<Result<LoadedVersion>>(std::move(loaded)), Status::OK()});
       });
@@ -308,7 +309,7 @@ void ModelVersions::LoadAgain(ProcTime now) {
     } else {
       load.again_us = -1;
       ++load.attempts;
-      Load(tag, version->second);
+      Load(tag, *load.key, version->second);
     }
   }
 }
@@ -347,7 +348,8 @@ Status ModelVersions::Loaded(uint64_t tag, Result<LoadedVersion> loaded) {
     context_->metrics().counter("model_versions_refused")->Add();
     ARROW_RETURN_NOT_OK(DropBytes(*key, version));
     ARROW_RETURN_NOT_OK(Store(*key, version));
-    return refused_(*key, version);
+    ARROW_RETURN_NOT_OK(refused_(*key, version));
+    return config_->stream->row_time >= 0 ? Status::OK() : TakePlaces(*key);
   }
   version.model = std::move(loaded->model);
   if (version.hash.empty()) {
@@ -357,9 +359,7 @@ Status ModelVersions::Loaded(uint64_t tag, Result<LoadedVersion> loaded) {
     ARROW_RETURN_NOT_OK(Store(*key, version));
   }
   version.record.bytes = nullptr;
-  if (config_->stream->row_time >= 0) return Status::OK();
-  context_->metrics().counter("model_swaps")->Add();
-  return ForgetOlder(*key, OnArrival(*key).version->order);
+  return config_->stream->row_time >= 0 ? Status::OK() : TakePlaces(*key);
 }
 
 Status ModelVersions::Store(const ModelKey& key, const ModelVersion& version) {
@@ -372,11 +372,7 @@ Status ModelVersions::Store(const ModelKey& key, const ModelVersion& version) {
   ARROW_RETURN_NOT_OK(effective.Append(version.effective_us));
   ARROW_ASSIGN_OR_RAISE(columns.emplace_back(), effective.Finish());
   ARROW_ASSIGN_OR_RAISE(columns.emplace_back(), OneText(version.refused));
-  arrow::FieldVector fields = key.columns->schema()->fields();
-  for (size_t i = fields.size(); i < columns.size(); ++i) {
-    fields.push_back(arrow::field("", columns[i]->type()));
-  }
-  const auto row = arrow::RecordBatch::Make(arrow::schema(fields), 1, std::move(columns));
+  const auto row = BehindKey(*key.columns, std::move(columns));
   return versions_.Put(*row, std::span(&version.order, 1));
 }
 
@@ -403,26 +399,6 @@ Status ModelVersions::DropBytes(const ModelKey& key, ModelVersion& version) {
   return shared ? Status::OK() : bytes_.Erase({&name, 1}, {&number, 1});
 }
 
-ModelVersions::Choice ModelVersions::OnArrival(const ModelKey& key) const {
-  Choice choice;
-  for (auto version = key.versions.rbegin(); version != key.versions.rend(); ++version) {
-    if (version->second.model) return {&version->second, false};
-    choice.wait = choice.wait || version->second.loading();
-  }
-  return choice;
-}
-
-ModelVersions::Choice ModelVersions::AtTime(const ModelKey& key, int64_t time_us) const {
-  const ModelVersion* newest = nullptr;
-  time_us = std::max(time_us, forgotten_.us);  // what served a late row is gone
-  for (const auto& [order, version] : key.versions) {
-    if (version.effective_us > time_us || !version.refused.empty()) continue;
-    if (newest == nullptr || version.effective_us >= newest->effective_us) newest = &version;
-  }
-  if (newest != nullptr && newest->loading()) return {nullptr, true};
-  return {newest, false};
-}
-
 Status ModelVersions::Forget(ModelKey& key, int64_t order) {
   const auto found = key.versions.find(order);
   ModelVersion version = std::move(found->second);
@@ -433,9 +409,18 @@ Status ModelVersions::Forget(ModelKey& key, int64_t order) {
 }
 
 Status ModelVersions::ForgetOlder(ModelKey& key, int64_t order) {
-  while (key.versions.begin()->first < order) {
-    ARROW_RETURN_NOT_OK(Forget(key, key.versions.begin()->first));
+  std::vector<int64_t> older;
+  int kept = 0;
+  for (auto version = key.versions.lower_bound(order); version != key.versions.begin();) {
+    --version;
+    const bool stays = version->second.model && kept < config_->stream->keep_versions;
+    if (stays) {
+      ++kept;
+    } else {
+      older.push_back(version->first);
+    }
   }
+  for (const int64_t each : older) ARROW_RETURN_NOT_OK(Forget(key, each));
   return Status::OK();
 }
 

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <map>
 #include <memory>
 #include <optional>
@@ -12,6 +13,7 @@
 #include <vector>
 
 #include "operators/numbered_rows.h"
+#include "operators/rollout.h"
 #include "plan/nodes.h"
 #include "spi/model.h"
 #include "spi/operator.h"
@@ -36,6 +38,12 @@ struct ModelKey {
   std::string bytes;                            ///< of `KeyEncoder`
   std::shared_ptr<arrow::RecordBatch> columns;  ///< the key, one row; null until a record has come
   std::map<int64_t, ModelVersion> versions;     ///< by order
+
+  // Swapped on arrival.
+  std::optional<int64_t> serving;                      ///< the order of the version that serves
+  int64_t held = std::numeric_limits<int64_t>::min();  ///< those up to it were passed over by hand
+  std::optional<Rollout> rollout;
+  bool stored = true;  ///< that, in the state
 };
 
 /// The versions that the records of a model's source bring, per key, with their bytes in the state.
@@ -43,14 +51,18 @@ struct ModelKey {
 /// Of two versions the one of higher order is newer: the column `version` tells, else, where
 /// versions are swapped by event time, the record's time, else the order of arrival. A record of a
 /// known order is a duplicate, and swapped on arrival, one older than what serves comes too late:
-/// both change nothing. Versions older than what serves are forgotten, so that the models of a key
-/// are few.
+/// both change nothing. Versions older than what serves are forgotten, but for `keep_versions`, so
+/// that the models of a key are few.
+///
+/// With a rollout the first version of a key serves at once, and each newer one is a candidate
+/// until `Judge`, or the time, lets it serve or refuses it; only the newest candidate stays.
 class ModelVersions {
  public:
   /// What serves a row.
   struct Choice {
     const ModelVersion* version = nullptr;
     bool wait = false;  ///< for a load or the models' watermark; else there is none
+    const ModelVersion* candidate = nullptr;  ///< of a rollout
   };
   /// Told of each version that will never serve.
   using OnRefused = std::function<Status(const ModelKey&, const ModelVersion&)>;
@@ -58,7 +70,7 @@ class ModelVersions {
   /// `records` is the source's schema.
   static Result<ModelVersions> Make(const PredictConfig& config, const Schema& records);
 
-  /// Of versions and of bytes, as the first two states of the operator.
+  /// Of versions, bytes and what serves, as the first states of the operator.
   std::vector<StateSpec> States() const;
   /// Starts to load what the state has. A completion's tag then is what `Loaded` takes.
   Status Open(OperatorContext& context, OnRefused refused);
@@ -76,10 +88,18 @@ class ModelVersions {
   Choice OnArrival(const ModelKey& key) const;
   /// For a row of that time, which is not behind `watermark()`.
   Choice AtTime(const ModelKey& key, int64_t time_us) const;
+  /// Swapped on arrival: looks whether the rollout of the key ends, which counts as it does now.
+  Status JudgeRollout(ModelKey& key);
+  Status RollBack(ModelKey& key, std::string reason);
+  /// Lets the version of that order serve, for all keys that have it, until a newer record comes.
+  /// Returns for how many.
+  Result<int> ServeByHand(int64_t order);
   /// Event-time: no row of that time or before it comes any more.
   Status ForgetBefore(EventTime time);
   /// Puts the bytes into the state that have not been read yet.
   Status PrepareSnapshot();
+  /// Puts what serves, and the rollouts, into the state.
+  Status StoreServing();
 
  private:
   struct Loading {
@@ -90,25 +110,33 @@ class ModelVersions {
   };
 
   ModelVersions(const PredictConfig& config, KeyEncoder record_keys, NumberedRows versions,
-                NumberedRows bytes)
+                NumberedRows bytes, NumberedRows serving)
       : config_(&config),
         record_keys_(std::move(record_keys)),
         versions_(std::move(versions)),
-        bytes_(std::move(bytes)) {}
+        bytes_(std::move(bytes)),
+        serving_(std::move(serving)) {}
 
   Result<ModelVersion> Read(const arrow::RecordBatch& rows, int64_t row, const ModelKey& key);
   void Start(ModelKey& key, const ModelVersion& version);
-  void Load(uint64_t tag, const ModelVersion& version);
+  void Load(uint64_t tag, const ModelKey& key, const ModelVersion& version);
   Status Store(const ModelKey& key, const ModelVersion& version);
   Status FileBytes(const ModelKey& key, ModelVersion& version, const std::string& bytes);
   Status DropBytes(const ModelKey& key, ModelVersion& version);
   Status Forget(ModelKey& key, int64_t order);
   Status ForgetOlder(ModelKey& key, int64_t order);
+  bool rolls_out() const { return config_->stream->rollout.kind != RolloutKind::kNone; }
+  Status RestoreServing();
+  /// Lets the versions that are loaded take their places.
+  Status TakePlaces(ModelKey& key);
+  Status Serve(ModelKey& key, int64_t order);
+  Status TryCandidate(ModelKey& key, int64_t order);
 
   const PredictConfig* config_;
   KeyEncoder record_keys_;
   NumberedRows versions_;  ///< the key's columns, then what a `ModelVersion` has
   NumberedRows bytes_;     ///< numbered by `NumberOf` a hash, or by the order of what has none
+  NumberedRows serving_;   ///< per key what a `ModelKey` has
   OperatorContext* context_ = nullptr;
   OnRefused refused_;
   EventTime watermark_, forgotten_;

@@ -18,16 +18,11 @@ namespace millrace {
 namespace {
 
 constexpr uint64_t kAbsentReady = 0;  ///< tag; loads have others
-constexpr int kWaitingState = 2;
+constexpr int kWaitingState = 3;
 
 Schema WithSince(Schema input) {
   input.Add("$since", SqlType::BigInt());
   return input;
-}
-
-Result<Batch> TakeRows(const Batch& batch, const std::vector<int32_t>& rows) {
-  const arrow::Int32Array indices(static_cast<int64_t>(rows.size()), arrow::Buffer::Wrap(rows));
-  return batch.Take(indices);
 }
 
 }  // namespace
@@ -44,18 +39,28 @@ Result<std::unique_ptr<Operator>> PredictStream::Make(const OperatorRequest& req
   if (config.stream->keyed) {
     ARROW_ASSIGN_OR_RAISE(waiting, NumberedRows::Make(WithSince(input), config.stream->row_keys));
   }
+  std::optional<KeyEncoder> rollout_keys;
+  if (const RolloutConfig& rollout = config.stream->rollout; rollout.kind != RolloutKind::kNone) {
+    const Schema& hashed = rollout.keys.empty() ? config.model.input : input;
+    std::vector<int> columns = rollout.keys;
+    for (int i = 0; rollout.keys.empty() && i < hashed.size(); ++i) columns.push_back(i);
+    ARROW_ASSIGN_OR_RAISE(rollout_keys, KeyEncoder::Make(hashed, std::move(columns)));
+  }
   return std::unique_ptr<Operator>(new PredictStream(request, std::move(arguments), std::move(keys),
-                                                     std::move(versions), std::move(waiting)));
+                                                     std::move(versions), std::move(waiting),
+                                                     std::move(rollout_keys)));
 }
 
 PredictStream::PredictStream(const OperatorRequest& request, ExpressionEvaluator arguments,
                              KeyEncoder keys, ModelVersions versions,
-                             std::optional<NumberedRows> waiting)
+                             std::optional<NumberedRows> waiting,
+                             std::optional<KeyEncoder> rollout_keys)
     : config_(ConfigOf<PredictConfig>(request.node)),
       stream_(*config_.stream),
       input_(request.inputs[0].schema),
       time_zone_(request.time_zone),
       quarantine_port_(PortNamed(request.node, "quarantined")),
+      shadow_port_(PortNamed(request.node, kShadowPort)),
       model_schema_(config_.model.input.ToArrow()),
       output_schema_(request.node.ports[0].schema.ToArrow()),
       failed_schema_(FailedRowsSchema(input_).ToArrow()),
@@ -63,10 +68,19 @@ PredictStream::PredictStream(const OperatorRequest& request, ExpressionEvaluator
       arguments_(std::move(arguments)),
       keys_(std::move(keys)),
       versions_(std::move(versions)),
+      rollout_keys_(std::move(rollout_keys)),
+      salt_(SaltOf(config_.model.name)),
       numbered_(std::move(waiting)) {
-  if (quarantine_port_ >= 0) {
-    quarantine_schema_ = request.node.ports[static_cast<size_t>(quarantine_port_)].schema.ToArrow();
-  }
+  const auto schema_of = [&](int port) {
+    return port < 0 ? nullptr : request.node.ports[static_cast<size_t>(port)].schema.ToArrow();
+  };
+  quarantine_schema_ = schema_of(quarantine_port_);
+  shadow_schema_ = schema_of(shadow_port_);
+}
+
+Result<Batch> PredictStream::Take(const Batch& batch, const RowIndices& rows) {
+  const arrow::Int32Array indices(static_cast<int64_t>(rows.size()), arrow::Buffer::Wrap(rows));
+  return batch.Take(indices);
 }
 
 std::vector<StateSpec> PredictStream::States() const {
@@ -102,12 +116,13 @@ EventTime PredictStream::ModelsTime() {
   return versions_.watermark();
 }
 
-PredictStream::Fate PredictStream::FateOf(const ModelKey& key, int64_t time_us, Scorers* scorers,
-                                          const Scorer** scorer) {
+Result<PredictStream::Fate> PredictStream::FateOf(ModelKey& key, int64_t time_us, Known* known,
+                                                  Scorers** scorers) {
   if (event_time() && time_us > ModelsTime().us) {
     if (stream_.swap_delay_us >= 0) context_->SetAlarm({time_us + stream_.swap_delay_us});
     return Fate::kWait;
   }
+  if (stream_.rollout.duration_us >= 0) ARROW_RETURN_NOT_OK(versions_.JudgeRollout(key));
   const auto choice = event_time() ? versions_.AtTime(key, time_us) : versions_.OnArrival(key);
   if (choice.wait) return Fate::kWait;
   if (choice.version == nullptr) {
@@ -116,16 +131,21 @@ PredictStream::Fate PredictStream::FateOf(const ModelKey& key, int64_t time_us, 
     if (stream_.before_first == BeforeFirstModel::kSkip) return Fate::kSkip;
     if (!absent_) return Fate::kWait;
   }
-  Scorer& found = (*scorers)[choice.version];
-  if (!found.model) {
-    found.model = choice.version == nullptr ? absent_ : choice.version->model;
-    if (choice.version != nullptr) {
-      found.version =
-          stream_.version >= 0 ? std::to_string(choice.version->order) : choice.version->hash;
-    }
-  }
-  *scorer = &found;
+  *scorers = &(*known)[{choice.version, choice.candidate}];
+  if (!(*scorers)->serving.model) **scorers = ScorersOf(key, choice);
   return Fate::kScore;
+}
+
+PredictStream::Scorer PredictStream::ScorerOf(const ModelVersion* version) const {
+  if (version == nullptr) return {absent_, {}};
+  return {version->model, stream_.version >= 0 ? std::to_string(version->order) : version->hash};
+}
+
+PredictStream::Scorers PredictStream::ScorersOf(ModelKey& key,
+                                                const ModelVersions::Choice& choice) const {
+  Scorers scorers{&key, ScorerOf(choice.version), {}};
+  if (choice.candidate != nullptr) scorers.candidate = ScorerOf(choice.candidate);
+  return scorers;
 }
 
 Status PredictStream::ProcessBatch(int input, Batch batch, Collector& out) {
@@ -145,32 +165,35 @@ Status PredictStream::AddRows(const Batch& batch, Collector& out) {
   if (event_time()) {
     ARROW_ASSIGN_OR_RAISE(times, MicrosOf(*batch.rows->column(stream_.row_time)));
   }
-  Scorers scorers;
-  std::vector<const Scorer*> who;
+  Known known;
+  std::vector<Scorers*> who;
   RowIndices scored;
   std::map<std::string_view, RowIndices> waiting;
   int64_t rows_waiting = waiting_rows_;
-  const ModelKey* key = nullptr;
-  const Scorer* scorer = nullptr;
+  ModelKey* key = nullptr;
+  Scorers* scorers = nullptr;
   Fate fate = Fate::kScore;
   for (int64_t row = 0; row < n; ++row) {
     const bool same_key = key != nullptr && encoded_.key(row) == key->bytes;
     if (!same_key) key = &versions_.KeyOf(encoded_.key(row));
     if (!same_key || event_time()) {
       const bool behind = waiting_.contains(key->bytes) || waiting.contains(key->bytes);
-      fate =
-          behind ? Fate::kWait : FateOf(*key, times[static_cast<size_t>(row)], &scorers, &scorer);
+      fate = Fate::kWait;
+      if (!behind) {
+        ARROW_ASSIGN_OR_RAISE(fate,
+                              FateOf(*key, times[static_cast<size_t>(row)], &known, &scorers));
+      }
     }
     Fate now = fate;
     if (now == Fate::kWait && rows_waiting >= stream_.max_waiting_rows && absent_) {
       now = Fate::kScore;
-      scorers[nullptr].model = absent_;
-      scorer = &scorers[nullptr];
+      scorers = &known[{nullptr, nullptr}];
+      *scorers = ScorersOf(*key, {});
     }
     switch (now) {
       case Fate::kScore:
         scored.push_back(static_cast<int32_t>(row));
-        who.push_back(scorer);
+        who.push_back(scorers);
         break;
       case Fate::kWait:
         waiting[key->bytes].push_back(static_cast<int32_t>(row));
@@ -182,16 +205,16 @@ Status PredictStream::AddRows(const Batch& batch, Collector& out) {
     }
   }
   for (const auto& [bytes, rows] : waiting) {
-    ARROW_ASSIGN_OR_RAISE(Batch part, TakeRows(batch, rows));
+    ARROW_ASSIGN_OR_RAISE(Batch part, Take(batch, rows));
     ARROW_RETURN_NOT_OK(AddWaiting(versions_.KeyOf(bytes), std::move(part), rows_time_.watermark));
   }
   if (scored.empty()) return Status::OK();
   if (static_cast<int64_t>(scored.size()) == n) return Score(batch, who, out);
-  ARROW_ASSIGN_OR_RAISE(const Batch part, TakeRows(batch, scored));
+  ARROW_ASSIGN_OR_RAISE(const Batch part, Take(batch, scored));
   return Score(part, who, out);
 }
 
-Status PredictStream::AddWaiting(const ModelKey& key, Batch rows, EventTime since) {
+Status PredictStream::AddWaiting(ModelKey& key, Batch rows, EventTime since) {
   waiting_rows_ += rows.num_rows();
   WaitingKey& queue = waiting_[key.bytes];
   queue.key = &key;
@@ -219,6 +242,7 @@ Status PredictStream::Release(Collector& out) {
     waiting = waiting->second.rows.empty() ? waiting_.erase(waiting) : std::next(waiting);
   }
   if (prepared_ && waiting_rows_ < before) ARROW_RETURN_NOT_OK(StoreWaiting());
+  if (prepared_) ARROW_RETURN_NOT_OK(versions_.StoreServing());
   return release_ ? Status::OK() : EmitTime(out);
 }
 
@@ -230,20 +254,21 @@ Status PredictStream::ReleaseKey(WaitingKey& waiting, Collector& out) {
     if (event_time()) {
       ARROW_ASSIGN_OR_RAISE(times, MicrosOf(*rows.rows->column(stream_.row_time)));
     }
-    Scorers scorers;
-    std::vector<const Scorer*> who;
+    Known known;
+    std::vector<Scorers*> who;
     RowIndices scored;
     int64_t row = 0;
     for (; row < n; ++row) {
-      const Scorer* scorer = nullptr;
-      const Fate fate = FateOf(*waiting.key, times[static_cast<size_t>(row)], &scorers, &scorer);
+      Scorers* scorers = nullptr;
+      ARROW_ASSIGN_OR_RAISE(
+          const Fate fate, FateOf(*waiting.key, times[static_cast<size_t>(row)], &known, &scorers));
       if (fate == Fate::kWait) break;
       if (fate == Fate::kSkip) {
         Skip(*waiting.key);
         continue;
       }
       scored.push_back(static_cast<int32_t>(row));
-      who.push_back(scorer);
+      who.push_back(scorers);
     }
     if (row == 0) return Status::OK();
     waiting_rows_ -= row;
@@ -253,114 +278,12 @@ Status PredictStream::ReleaseKey(WaitingKey& waiting, Collector& out) {
       waiting.rows.front().rows = rows.Slice(row, n - row);
     }
     if (!scored.empty()) {
-      ARROW_ASSIGN_OR_RAISE(const Batch part, TakeRows(rows, scored));
+      ARROW_ASSIGN_OR_RAISE(const Batch part, Take(rows, scored));
       ARROW_RETURN_NOT_OK(Score(part, who, out));
     }
     if (row < n) return Status::OK();
   }
   return Status::OK();
-}
-
-Status PredictStream::Score(const Batch& rows, const std::vector<const Scorer*>& scorers,
-                            Collector& out) {
-  std::vector<RowError> errors;
-  ARROW_ASSIGN_OR_RAISE(
-      auto columns,
-      arguments_.Evaluate(*rows.rows, EvalContextOf(*context_, time_zone_, rows_time_.watermark),
-                          &errors));
-  Batch arguments;
-  arguments.rows = arrow::RecordBatch::Make(model_schema_, rows.num_rows(), std::move(columns));
-
-  std::vector<std::pair<const Scorer*, RowIndices>> groups;
-  for (size_t row = 0; row < scorers.size(); ++row) {
-    auto group = std::find_if(groups.begin(), groups.end(),
-                              [&](const auto& each) { return each.first == scorers[row]; });
-    if (group == groups.end()) group = groups.insert(group, {scorers[row], {}});
-    group->second.push_back(static_cast<int32_t>(row));
-  }
-  std::vector<Batch> parts;
-  std::vector<bool> left_out;
-  for (const auto& [scorer, indices] : groups) {
-    const bool whole = groups.size() == 1;
-    Batch part = rows, part_arguments = arguments;
-    std::vector<RowError> part_errors = whole ? std::move(errors) : std::vector<RowError>();
-    if (!whole) {
-      ARROW_ASSIGN_OR_RAISE(part, TakeRows(rows, indices));
-      ARROW_ASSIGN_OR_RAISE(part_arguments, TakeRows(arguments, indices));
-      for (const RowError& error : errors) {
-        const auto at = std::lower_bound(indices.begin(), indices.end(), error.row);
-        if (at == indices.end() || *at != error.row) continue;
-        part_errors.push_back(error);
-        part_errors.back().row = static_cast<int32_t>(at - indices.begin());
-      }
-    }
-    ARROW_ASSIGN_OR_RAISE(parts.emplace_back(), ScoreBy(*scorer, part, part_arguments,
-                                                        std::move(part_errors), &left_out));
-  }
-  Batch all = parts[0];
-  if (parts.size() > 1) {
-    ARROW_ASSIGN_OR_RAISE(all, Concatenate(parts));
-  }
-  const bool complete = std::find(left_out.begin(), left_out.end(), true) == left_out.end();
-  if (parts.size() > 1 || !complete) {
-    RowIndices place(scorers.size());
-    int32_t next = 0;
-    for (const auto& [scorer, indices] : groups) {
-      for (const int32_t row : indices) place[static_cast<size_t>(row)] = next++;
-    }
-    std::erase_if(place, [&](int32_t row) { return left_out[static_cast<size_t>(row)]; });
-    ARROW_ASSIGN_OR_RAISE(all, TakeRows(all, place));
-  }
-  all.ingest_us = rows.ingest_us;
-  if (!all.empty()) out.Emit(0, std::move(all));
-  return Status::OK();
-}
-
-Result<Batch> PredictStream::ScoreBy(const Scorer& scorer, const Batch& rows,
-                                     const Batch& arguments, std::vector<RowError> argument_errors,
-                                     std::vector<bool>* left_out) {
-  const int64_t n = rows.num_rows();
-  if (!scorer.model->signature().local) {
-    return Error::Internal("a version's model scores on another thread");
-  }
-  const auto result = std::make_shared<std::optional<Result<Prediction>>>();
-  (void)scorer.model->PredictAsync(
-      arguments, {}, [result](Result<Prediction> scored) { *result = std::move(scored); });
-  ARROW_ASSIGN_OR_RAISE(Prediction prediction, std::move(**result));
-  // The model saw a NULL; the cause is what made it one.
-  for (RowError& error : argument_errors) {
-    std::erase_if(prediction.errors, [&](const RowError& each) { return each.row == error.row; });
-    prediction.errors.push_back(std::move(error));
-  }
-  const size_t first = left_out->size();
-  left_out->resize(first + static_cast<size_t>(n), false);
-  arrow::ArrayVector columns = rows.rows->columns();
-  const auto add = [n](arrow::ArrayVector& to, const arrow::Scalar& value) -> Status {
-    return arrow::MakeArrayFromScalar(value, n).Value(&to.emplace_back());
-  };
-  if (!prediction.errors.empty()) {
-    for (const RowError& error : prediction.errors) {
-      (*left_out)[first + static_cast<size_t>(error.row)] = prediction.leave_out_failed;
-    }
-    arrow::ArrayVector failed = columns;
-    ARROW_RETURN_NOT_OK(add(failed, arrow::StringScalar(config_.model.name)));
-    ARROW_RETURN_NOT_OK(add(failed, arrow::StringScalar(scorer.version)));
-    ARROW_RETURN_NOT_OK(add(failed, arrow::Int32Scalar(prediction.attempts)));
-    const auto fields = failed_schema_->fields();
-    Batch batch = rows;
-    batch.rows = arrow::RecordBatch::Make(
-        arrow::schema(arrow::FieldVector(fields.begin(), fields.end() - 1)), n, std::move(failed));
-    context_->Dead(batch, prediction.errors);  // adds the last column, the cause
-  }
-  const auto outputs = prediction.outputs->columns();
-  columns.insert(columns.end(), outputs.begin(), outputs.end());
-  if (!config_.version_name.empty()) {
-    const arrow::StringScalar version(scorer.version);
-    ARROW_RETURN_NOT_OK(add(columns, scorer.version.empty() ? arrow::StringScalar() : version));
-  }
-  Batch scored = rows;
-  scored.rows = arrow::RecordBatch::Make(output_schema_, n, std::move(columns));
-  return scored;
 }
 
 Status PredictStream::ProcessWatermark(int input, InputTime time, Collector& out) {
@@ -448,6 +371,7 @@ Status PredictStream::EmitRefused(const ModelKey& key, const ModelVersion& versi
 Status PredictStream::PrepareSnapshot(CheckpointId, Collector&) {
   prepared_ = true;
   ARROW_RETURN_NOT_OK(versions_.PrepareSnapshot());
+  ARROW_RETURN_NOT_OK(versions_.StoreServing());
   return StoreWaiting();
 }
 

@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -22,6 +23,9 @@ namespace millrace {
 
 /// Scores every row of input 0 with the model that its key has; the models' versions are input 1.
 /// Output: the input's columns, the model's, then the version where it is wanted.
+///
+/// During a rollout a share of a key's rows is scored by its new version, or all are scored by
+/// both; the second results leave at the port "shadow".
 ///
 /// A version is loaded and tried off the task's thread, and serves from the next batch on: a batch
 /// is scored by one version per key. A row for which none is there yet waits in the state; rows of
@@ -52,34 +56,73 @@ class PredictStream final : public Operator {
     EventTime since;  ///< the watermark then
   };
   struct WaitingKey {
-    const ModelKey* key = nullptr;
+    ModelKey* key = nullptr;
     std::deque<Waiting> rows;
   };
   using RowIndices = std::vector<int32_t>;
-  /// Who scores a row: the model, and its version's name.
+  /// A model, and its version's name.
   struct Scorer {
     ModelLease model;
     std::string version;
   };
-  using Scorers = std::map<const ModelVersion*, Scorer>;  ///< null: no model
+  /// Who scores a row.
+  struct Scorers {
+    ModelKey* key = nullptr;
+    Scorer serving;
+    std::optional<Scorer> candidate;  ///< scores a share of the rows, or them too
+  };
+  /// By version that serves (null: no model) and candidate.
+  using Known = std::map<std::pair<const ModelVersion*, const ModelVersion*>, Scorers>;
+  /// What a version made of rows.
+  struct Scored {
+    Batch rows;  ///< also those that are left out
+    std::vector<bool> left_out;
+    arrow::ArrayVector outputs;
+  };
 
   PredictStream(const OperatorRequest& request, ExpressionEvaluator arguments, KeyEncoder keys,
-                ModelVersions versions, std::optional<NumberedRows> waiting);
+                ModelVersions versions, std::optional<NumberedRows> waiting,
+                std::optional<KeyEncoder> rollout_keys);
 
+  static Result<Batch> Take(const Batch& batch, const RowIndices& rows);
   bool event_time() const { return stream_.row_time >= 0; }
-  /// kScore: `scorer` is in `scorers`.
-  Fate FateOf(const ModelKey& key, int64_t time_us, Scorers* scorers, const Scorer** scorer);
+  /// kScore: `scorers` is in `known`.
+  Result<Fate> FateOf(ModelKey& key, int64_t time_us, Known* known, Scorers** scorers);
+  Scorer ScorerOf(const ModelVersion* version) const;
+  Scorers ScorersOf(ModelKey& key, const ModelVersions::Choice& choice) const;
   Status AddRows(const Batch& batch, Collector& out);
-  Status AddWaiting(const ModelKey& key, Batch rows, EventTime since);
+  Status AddWaiting(ModelKey& key, Batch rows, EventTime since);
   void Skip(const ModelKey& key);
   /// Scores what waits and can be scored now, while there is room.
   Status Release(Collector& out);
   /// Those of the first rows of `waiting` that can be scored.
   Status ReleaseKey(WaitingKey& waiting, Collector& out);
-  /// `scorers[i]`: who scores row i.
-  Status Score(const Batch& rows, const std::vector<const Scorer*>& scorers, Collector& out);
-  Result<Batch> ScoreBy(const Scorer& scorer, const Batch& rows, const Batch& arguments,
-                        std::vector<RowError> argument_errors, std::vector<bool>* left_out);
+
+  // predict_stream_scoring.cc
+  /// `scorers[i]`: who scores row i. They change where a rollout ends within the rows.
+  Status Score(const Batch& rows, const std::vector<Scorers*>& scorers, Collector& out);
+  /// Whether a row goes to the new version, by row; empty: there is no rollout.
+  Result<std::vector<bool>> Tried(const Batch& rows, const Batch& arguments,
+                                  const std::vector<Scorers*>& scorers);
+  /// How many rows from `from` on come before a rollout is judged; `judged`: whose.
+  int64_t RowsBeforeJudging(const std::vector<Scorers*>& scorers, const std::vector<bool>& tried,
+                            int64_t from, ModelKey** judged) const;
+  /// Rows between two judgements.
+  Status ScoreSection(const Batch& rows, const Batch& arguments,
+                      const std::vector<RowError>& argument_errors,
+                      std::span<Scorers* const> scorers, const std::vector<bool>& tried,
+                      int64_t from, Collector& out);
+  Result<Scored> ScoreBy(Scorers& scorers, bool candidate, const Batch& rows,
+                         const Batch& arguments, const std::vector<RowError>& argument_errors);
+  Result<Prediction> Predict(const Scorers& scorers, bool candidate, const Batch& arguments,
+                             const std::vector<RowError>& argument_errors);
+  Status SendFailed(const Scorer& scorer, const Batch& rows, const Prediction& prediction);
+  /// Scores the rows at `shadowed` by the new version, too.
+  Status EmitShadow(Scorers& scorers, const RowIndices& shadowed, const Batch& rows,
+                    const Batch& arguments, const std::vector<RowError>& argument_errors,
+                    const Scored& served, Collector& out);
+  Status RollBack(Scorers& scorers, const Status& failure);
+
   Status EmitTime(Collector& out);
   Status EmitRefused(const ModelKey& key, const ModelVersion& version);
   Status StoreWaiting();
@@ -92,18 +135,20 @@ class PredictStream final : public Operator {
   const ModelStream& stream_;
   const Schema input_;
   const std::string time_zone_;
-  const int quarantine_port_;
+  const int quarantine_port_, shadow_port_;
   std::shared_ptr<arrow::Schema> model_schema_, scores_schema_, output_schema_, failed_schema_,
-      quarantine_schema_, stored_schema_;
+      quarantine_schema_, shadow_schema_, stored_schema_;
   ExpressionEvaluator arguments_;
   KeyEncoder keys_;
   ModelVersions versions_;
+  std::optional<KeyEncoder> rollout_keys_;  ///< of the rows, or of the arguments
+  const uint64_t salt_;
   std::optional<NumberedRows> numbered_;  ///< of the rows that wait, where models are keyed
 
   OperatorContext* context_ = nullptr;
   Collector* out_ = nullptr;  ///< of the call under way
   ModelLease absent_;         ///< "scores" rows without a model
-  RowKeys encoded_;
+  RowKeys encoded_, rollout_hashes_;
   std::map<std::string, WaitingKey, std::less<>> waiting_;  ///< by key
   int64_t waiting_rows_ = 0;
   std::vector<std::pair<std::string, int64_t>> stored_;  ///< keys and numbers in the state

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <deque>
 
 #include <arrow/builder.h>
@@ -136,9 +137,13 @@ class PredictStreamTest : public testing::Test {
                                {"version", SqlType::BigInt()},
                                {"location", SqlType::String()},
                                {"reason", SqlType::String()}});
+    PortPlan shadow;
+    shadow.name = kShadowPort;
+    shadow.schema = ShadowRowsSchema(kRows, *config_);
     return std::make_unique<OperatorHarness>(
         services_, config_,
-        std::vector<PortPlan>{{"main", output}, {"failed", FailedRowsSchema(kRows)}, refused},
+        std::vector<PortPlan>{
+            {"main", output}, {"failed", FailedRowsSchema(kRows)}, refused, shadow},
         std::vector{kRows, kRecords});
   }
   std::unique_ptr<OperatorHarness> Opened(const OperatorHarness::Parts& parts = {}) {
@@ -410,6 +415,191 @@ TEST_F(PredictStreamTest, ASilentStreamOfModelsIsCompleteAfterItsDelay) {  // M8
   EXPECT_EQ(h->alarm().us, 3'000'000);
   h->Advance(2'000'000);
   EXPECT_THAT(Sent(*h), ElementsAre("1 2, 1"));
+}
+
+class RolloutTest : public PredictStreamTest {
+ protected:
+  RolloutTest() {
+    rollout().kind = RolloutKind::kCanary;
+    rollout().share = 0.5;
+  }
+  RolloutConfig& rollout() { return config_->stream->rollout; }
+  /// Versions 1 (times 2) and 2 (times 3) of "a"; the second is the candidate.
+  std::unique_ptr<OperatorHarness> TwoVersions() {
+    auto h = Opened();
+    Serve(*h, R"([["a", 1, "2", null, null]])");
+    Serve(*h, R"([["a", 2, "3", null, null]])");
+    return h;
+  }
+  /// Rows `from` to `to` of "a"; "1 1 2 …": the versions that scored them.
+  static std::string Versions(OperatorHarness& h, int from, int to) {
+    std::string rows;
+    for (int id = from; id <= to; ++id) {
+      rows += (id == from ? "[[" : ", [") + std::to_string(id) + R"(, "a", null])";
+    }
+    Rows(h, rows + "]");
+    std::string versions;
+    for (const std::string& text : Sent(h)) versions += text.substr(text.rfind(' ') + 1) + ' ';
+    return versions;
+  }
+  static int64_t CountOf(const std::string& versions, char version) {
+    return std::count(versions.begin(), versions.end(), version);
+  }
+};
+
+TEST_F(RolloutTest, ACanaryScoresTheSameRowsWheneverTheyCome) {  // M9
+  auto h = TwoVersions();
+  const std::string versions = Versions(*h, 1, 100);
+  EXPECT_NEAR(CountOf(versions, '2'), 50, 15);
+  EXPECT_EQ(Versions(*h, 1, 100), versions);
+  std::string one_by_one;
+  for (int id = 1; id <= 100; ++id) one_by_one += Versions(*h, id, id);
+  EXPECT_EQ(one_by_one, versions);
+  EXPECT_EQ(Versions(*Opened(h->Snapshot()), 1, 1), "");  // waits for both to load again
+  runtime_.loads.clear();
+}
+
+TEST_F(RolloutTest, RowsOfOneKeyGoToOneVersion) {  // M9: an A/B test
+  rollout().keys = {1};
+  auto h = TwoVersions();
+  const std::string versions = Versions(*h, 1, 20);
+  EXPECT_TRUE(CountOf(versions, '1') == 20 || CountOf(versions, '2') == 20) << versions;
+}
+
+TEST_F(RolloutTest, TakesOverAfterItsRowsWhateverTheBatches) {  // M9
+  rollout().rows = 10;
+  std::string expected;
+  for (const int batch : {1, 7, 100}) {
+    auto h = TwoVersions();
+    std::string versions;
+    for (int id = 1; id <= 100; id += batch) {
+      versions += Versions(*h, id, std::min(id + batch - 1, 100));
+    }
+    if (expected.empty()) expected = versions;
+    EXPECT_EQ(versions, expected);
+    EXPECT_EQ(versions.substr(versions.rfind('1') + 2), versions.substr(versions.rfind("1 2") + 2));
+  }
+  // Ten rows by the canary, and all that come later.
+  const size_t last = expected.rfind('1');
+  EXPECT_EQ(CountOf(expected.substr(last), '1'), 1);
+  EXPECT_LE(CountOf(expected.substr(0, last), '2'), 10);
+  EXPECT_GT(CountOf(expected.substr(last), '2'), 50);
+}
+
+TEST_F(RolloutTest, FailedRowsRollBack) {  // M9
+  rollout().max_failed = 0.1;
+  rollout().check_rows = 5;
+  auto h = Opened();
+  Serve(*h, R"([["a", 1, "2", null, null]])");
+  Serve(*h, R"([["a", 2, "0", null, null]])");  // fails every row
+  Versions(*h, 1, 40);
+  EXPECT_EQ(CountOf(Versions(*h, 41, 80), '2'), 0);
+  EXPECT_EQ(h->metrics().counter("model_rollbacks")->value(), 1);
+  // It is not tried again after a restore, nor when its record comes again.
+  auto again = Opened(h->Snapshot());
+  ASSERT_EQ(runtime_.loads.size(), 1U);
+  runtime_.FinishAll();
+  again->Complete();
+  Record(*again, R"([["a", 2, "0", null, null]])");
+  EXPECT_THAT(runtime_.loads, IsEmpty());
+  EXPECT_EQ(CountOf(Versions(*again, 1, 80), '1'), 80);
+}
+
+TEST_F(RolloutTest, ShiftedScoresRollBack) {  // M9
+  rollout().max_shift = 0.2;
+  rollout().check_rows = 50;
+  auto h = TwoVersions();
+  const std::string versions = Versions(*h, 1, 1000);
+  EXPECT_EQ(CountOf(versions, '2'), 50);
+  EXPECT_EQ(CountOf(versions.substr(versions.size() - 800), '2'), 0);
+}
+
+TEST_F(RolloutTest, TheCountsAreInTheCheckpoint) {  // M5, M9
+  rollout().rows = 10;
+  auto h = TwoVersions();
+  const std::string uninterrupted = Versions(*TwoVersions(), 1, 60);
+  const std::string before = Versions(*h, 1, 8);
+  auto again = Opened(h->Snapshot());
+  runtime_.FinishAll();
+  again->Complete();
+  EXPECT_EQ(before + Versions(*again, 9, 60), uninterrupted);
+}
+
+TEST_F(RolloutTest, TakesOverAfterItsTime) {  // M9
+  rollout().duration_us = 5'000'000;
+  auto h = TwoVersions();
+  EXPECT_GT(CountOf(Versions(*h, 1, 40), '1'), 5);
+  h->Advance(5'000'000);
+  EXPECT_EQ(CountOf(Versions(*h, 1, 40), '2'), 40);
+}
+
+TEST_F(RolloutTest, ByEventTimeTheTimeOfTheRowDecides) {  // M8, M9
+  ByEventTime();
+  rollout().duration_us = 10'000'000;
+  auto h = Opened();
+  Serve(*h, R"([["a", 1, "2", null, "1970-01-01 00:00:00"],
+                ["a", 2, "3", null, "1970-01-01 00:00:10"],
+                ["a", 3, "5", null, "1970-01-01 00:00:25"],
+                ["a", 4, "7", null, "1970-01-01 00:00:30"]])");
+  EXPECT_TRUE(h->op().ProcessWatermark(1, {{60'000'000}, false}, *h).ok());
+  const auto versions_at = [&](const std::string& time) {
+    std::string rows;
+    for (int id = 1; id <= 40; ++id) {
+      rows += (id == 1 ? "[[" : ", [") + std::to_string(id) + R"(, "a", "1970-01-01 00:00:)" +
+              time + "\"]";
+    }
+    Rows(*h, rows + "]");
+    std::string versions;
+    for (const std::string& text : Sent(*h)) versions += text.back();
+    std::sort(versions.begin(), versions.end());
+    versions.erase(std::unique(versions.begin(), versions.end()), versions.end());
+    return versions;
+  };
+  EXPECT_EQ(versions_at("05"), "1");
+  EXPECT_EQ(versions_at("15"), "12");
+  EXPECT_EQ(versions_at("20"), "2");
+  EXPECT_EQ(versions_at("27"), "23");
+  EXPECT_EQ(versions_at("35"), "24");  // the third was not tried for long enough
+  EXPECT_EQ(versions_at("40"), "4");
+}
+
+TEST_F(RolloutTest, TheNewestCandidateStays) {  // M9
+  auto h = Opened();
+  Record(*h,
+         R"([["a", 1, "2", null, null], ["a", 2, "3", null, null], ["a", 3, "5", null, null]])");
+  ASSERT_EQ(runtime_.loads.size(), 3U);
+  const int before = FakeVersion::alive;
+  std::swap(runtime_.loads[0], runtime_.loads[2]);  // whichever is loaded first
+  runtime_.FinishAll();
+  h->Complete();
+  EXPECT_EQ(FakeVersion::alive, before + 2);
+  const std::string versions = Versions(*h, 1, 40);
+  EXPECT_GT(CountOf(versions, '1'), 5);
+  EXPECT_GT(CountOf(versions, '3'), 5);
+  EXPECT_EQ(CountOf(versions, '2'), 0);
+}
+
+TEST_F(RolloutTest, AShadowScoresTooAndChangesNothing) {  // M9
+  rollout().kind = RolloutKind::kShadow;
+  rollout().share = 1;
+  rollout().rows = 2;
+  auto h = TwoVersions();
+  Rows(*h, R"([[1, "a", null], [2, "a", null], [3, "a", null]])");
+  EXPECT_THAT(h->Taken(),
+              ElementsAre("shadow: +I(1, a, null, 2, 1, 3, 2, null)",
+                          "shadow: +I(2, a, null, 4, 1, 6, 2, null)", "+I(1, a, null, 2, 1)",
+                          "+I(2, a, null, 4, 1)", "+I(3, a, null, 9, 2)"));
+}
+
+TEST_F(RolloutTest, AShadowsFailuresAreItsOwn) {  // M9
+  rollout().kind = RolloutKind::kShadow;
+  rollout().share = 1;
+  auto h = Opened();
+  Serve(*h, R"([["a", 1, "2", null, null]])");
+  Serve(*h, R"([["a", 2, "0", null, null]])");
+  Rows(*h, R"([[1, "a", null]])");
+  EXPECT_THAT(h->Taken(), ElementsAre("shadow: +I(1, a, null, 2, 1, null, 2, no version)",
+                                      "+I(1, a, null, 2, 1)"));
 }
 
 }  // namespace

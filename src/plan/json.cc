@@ -210,6 +210,13 @@ int64_t ObjectReader::Int(const char* key, int64_t fallback) {
   return fallback;
 }
 
+double ObjectReader::Double(const char* key, double fallback) {
+  const Json* value = Find(key, false);
+  if (value == nullptr) return fallback;
+  if (!value->is_number()) Fail(key, "a number is expected");
+  return value->is_number() ? value->get<double>() : fallback;
+}
+
 std::string ObjectReader::String(const char* key) {
   const Json* value = Find(key, true);
   if (value == nullptr) return {};

@@ -22,6 +22,7 @@ class ObjectReader {
   bool Bool(const char* key, bool fallback);
   int64_t Int(const char* key);
   int64_t Int(const char* key, int64_t fallback);
+  double Double(const char* key, double fallback);
   std::string String(const char* key);
   std::string String(const char* key, const std::string& fallback);
   std::vector<int> Ints(const char* key);

@@ -147,6 +147,7 @@ Status Check(const PredictConfig& c, int width) {
     ARROW_RETURN_NOT_OK(CheckIndices("a model's key", stream.row_keys, width));
     ARROW_RETURN_NOT_OK(
         CheckNames("the models' key", stream.record_keys.size(), stream.row_keys.size()));
+    ARROW_RETURN_NOT_OK(CheckIndices("a rollout's key", stream.rollout.keys, width));
     if (stream.row_time >= width) return CheckIndices("a model's time", {stream.row_time}, width);
   }
   return CheckExpressions("a model's argument", c.arguments, width);

@@ -170,6 +170,11 @@ struct EnumNames<BeforeFirstModel> {
   static constexpr std::string_view kNames[] = {"wait", "skip", "on-error"};
 };
 
+template <>
+struct EnumNames<RolloutKind> {
+  static constexpr std::string_view kNames[] = {"none", "canary", "shadow"};
+};
+
 template <class Enum>
 std::string NameOf(Enum value) {
   return std::string(EnumNames<Enum>::kNames[static_cast<size_t>(value)]);
@@ -340,21 +345,53 @@ void Read(ObjectReader& reader, LimitConfig* c) {
   c->limit = reader.Int("limit");
 }
 
+Json ToJsonOf(const RolloutConfig& c) {
+  return {{"kind", NameOf(c.kind)},
+          {"keys", c.keys},
+          {"share", c.share},
+          {"rows", c.rows},
+          {"duration_us", c.duration_us},
+          {"max_failed", c.max_failed},
+          {"max_shift", c.max_shift},
+          {"max_latency_us", c.max_latency_us},
+          {"check_rows", c.check_rows}};
+}
+
+RolloutConfig ReadRollout(ObjectReader& reader) {
+  ObjectReader r(reader.Member("rollout"), reader.PathOf("rollout"));
+  RolloutConfig c;
+  ReadEnum(r, "kind", &c.kind);
+  c.keys = r.Ints("keys");
+  c.share = r.Double("share", c.share);
+  c.rows = r.Int("rows", c.rows);
+  c.duration_us = r.Int("duration_us", c.duration_us);
+  c.max_failed = r.Double("max_failed", c.max_failed);
+  c.max_shift = r.Double("max_shift", c.max_shift);
+  c.max_latency_us = r.Int("max_latency_us", c.max_latency_us);
+  c.check_rows = r.Int("check_rows", c.check_rows);
+  if (c.check_rows < 1) r.Fail("check_rows", "a positive number is expected");
+  reader.Absorb(r.Done());
+  return c;
+}
+
 Json ToJsonOf(const ModelStream& s) {
-  return {{"source", s.source},
-          {"row_keys", s.row_keys},
-          {"record_keys", s.record_keys},
-          {"keyed", s.keyed},
-          {"row_time", s.row_time},
-          {"time", s.time},
-          {"type", s.type},
-          {"version", s.version},
-          {"data", s.data},
-          {"location", s.location},
-          {"sha256", s.sha256},
-          {"before_first", NameOf(s.before_first)},
-          {"max_waiting_rows", s.max_waiting_rows},
-          {"swap_delay_us", s.swap_delay_us}};
+  Json json = {{"source", s.source},
+               {"row_keys", s.row_keys},
+               {"record_keys", s.record_keys},
+               {"keyed", s.keyed},
+               {"row_time", s.row_time},
+               {"time", s.time},
+               {"type", s.type},
+               {"version", s.version},
+               {"data", s.data},
+               {"location", s.location},
+               {"sha256", s.sha256},
+               {"before_first", NameOf(s.before_first)},
+               {"max_waiting_rows", s.max_waiting_rows},
+               {"swap_delay_us", s.swap_delay_us},
+               {"keep_versions", s.keep_versions}};
+  if (s.rollout.kind != RolloutKind::kNone) json["rollout"] = ToJsonOf(s.rollout);
+  return json;
 }
 
 ModelStream ReadModelStream(ObjectReader& reader) {
@@ -375,6 +412,8 @@ ModelStream ReadModelStream(ObjectReader& reader) {
   ReadEnum(r, "before_first", &s.before_first);
   s.max_waiting_rows = r.Int("max_waiting_rows", s.max_waiting_rows);
   s.swap_delay_us = r.Int("swap_delay_us", s.swap_delay_us);
+  s.keep_versions = static_cast<int>(r.Int("keep_versions", s.keep_versions));
+  if (r.Has("rollout")) s.rollout = ReadRollout(r);
   reader.Absorb(r.Done());
   return s;
 }

@@ -1,5 +1,6 @@
 // One line for each node, for EXPLAIN.
 #include <limits>
+#include <sstream>
 #include <utility>
 
 #include "base/options.h"
@@ -209,6 +210,15 @@ std::string Text(const LimitConfig& c, const Names&) {
   return std::to_string(c.limit) + (c.offset == 0 ? "" : " after " + std::to_string(c.offset));
 }
 
+std::string RolloutText(const RolloutConfig& c, const Names& columns) {
+  if (c.kind == RolloutKind::kNone) return "";
+  std::ostringstream text;
+  text << ", " << c.share * 100 << " % of the rows by "
+       << (c.keys.empty() ? "their arguments" : Join(NamesAt(columns, c.keys)))
+       << (c.kind == RolloutKind::kCanary ? " to a new version" : " also to a new version");
+  return text.str();
+}
+
 std::string VersionsText(const PredictConfig& c, const Names& columns) {
   if (!c.stream) return "";
   const ModelStream& stream = *c.stream;
@@ -217,8 +227,9 @@ std::string VersionsText(const PredictConfig& c, const Names& columns) {
   std::string text = ", versions from " + stream.source;
   if (!keys.empty()) text += " by " + Join(keys);
   text += stream.row_time >= 0 ? ", swapped by event time" : ", swapped on arrival";
-  return text + (stream.keyed ? ", keyed: a subtask has the models of its keys"
-                              : ", broadcast: every subtask has every model");
+  text += stream.keyed ? ", keyed: a subtask has the models of its keys"
+                       : ", broadcast: every subtask has every model";
+  return text + RolloutText(stream.rollout, columns);
 }
 
 std::string Text(const PredictConfig& c, const Names& columns) {

@@ -243,6 +243,26 @@ enum class PredictOrder { kOrdered, kUnordered };
 /// What becomes of rows for which no model has come.
 enum class BeforeFirstModel { kWait, kSkip, kOnError };
 
+enum class RolloutKind { kNone, kCanary, kShadow };
+
+/// How a new version of a streamed model proves itself beside the one that serves.
+struct RolloutConfig {
+  RolloutKind kind = RolloutKind::kNone;
+  std::vector<int> keys;     ///< of input 0: rows that agree go to one version; none: the arguments
+  double share = 1;          ///< of the rows that the new version scores
+  int64_t rows = -1;         ///< it serves after so many; -1: that does not matter
+  int64_t duration_us = -1;  ///< it serves after so long; -1: that does not matter
+  // It is rolled back where more is seen; -1: any.
+  double max_failed = -1;       ///< share of the rows
+  double max_shift = -1;        ///< PSI of the scores against those of the serving version
+  int64_t max_latency_us = -1;  ///< mean of a row
+  int64_t check_rows = 1000;    ///< after how many rows the rules are looked at
+
+  bool has_rules() const { return max_failed >= 0 || max_shift >= 0 || max_latency_us >= 0; }
+  /// All rows of a key must be seen by one subtask.
+  bool counts() const { return rows >= 0 || has_rules(); }
+};
+
 /// Where the versions of a model come from when they are a stream: the node's input 1, a table or
 /// view. Columns of it are -1 where it has none.
 struct ModelStream {
@@ -264,6 +284,8 @@ struct ModelStream {
   /// `row_time`: a silent input 1 has told all up to the wall clock minus this; -1: only its
   /// watermark counts.
   int64_t swap_delay_us = -1;
+  int keep_versions = 0;  ///< how many older ones than the one that serves stay loaded
+  RolloutConfig rollout;
 };
 
 /// Calls a model on every row; output: the input's columns, then the model's, then the version

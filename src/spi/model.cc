@@ -187,6 +187,19 @@ Schema FailedRowsSchema(const Schema& input) {
   return failed;
 }
 
+Schema ShadowRowsSchema(const Schema& input, const PredictConfig& config) {
+  Schema rows = input;
+  for (const std::string prefix : {"", "shadow_"}) {
+    for (size_t i = 0; i < config.names.size(); ++i) {
+      rows.Add(prefix + config.names[i],
+               config.model.output.column(static_cast<int>(i)).type.AsNullable());
+    }
+    rows.Add(prefix + "version", SqlType::String());
+  }
+  rows.Add("shadow_cause", SqlType::String());
+  return rows;
+}
+
 Result<Schema> SchemaOf(const std::vector<TensorSpec>& tensors) {
   Schema schema;
   for (const TensorSpec& tensor : tensors) {

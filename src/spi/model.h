@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -66,6 +67,12 @@ using PredictDone = std::function<void(Result<Prediction>)>;
 /// `version`, `attempts` and `cause`.
 Schema FailedRowsSchema(const Schema& input);
 
+/// The port of a rollout in the shadow (M9): the input's columns, the results of the version that
+/// serves and `version`, then those of the new one, their names with "shadow_" before, and
+/// `shadow_version` and `shadow_cause`, why it has failed.
+constexpr const char* kShadowPort = "shadow";
+Schema ShadowRowsSchema(const Schema& input, const PredictConfig& config);
+
 /// A request under way.
 class Call {
  public:
@@ -92,6 +99,8 @@ struct ModelRecord {
   std::shared_ptr<const std::string> bytes;  ///< null: they are at `location`
   std::string location;                      ///< a file, or an http or https URL
   std::string sha256;                        ///< of the bytes, in hexadecimal; empty: any
+  std::map<std::string, std::string> key;    ///< which rows it is for: columns and their values
+  bool accepted = false;  ///< it has been loaded before: golden rows are not asked again
 };
 
 /// Such a version, loaded.

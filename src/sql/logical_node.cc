@@ -201,6 +201,11 @@ LogicalNodePtr NodeFactory::Predict(const std::string& context, Stream input, Pr
   std::vector<Stream> inputs = {std::move(input)};
   if (versions) {
     ports.push_back(QuarantinePort(*config.stream, versions->schema()));
+    if (config.stream->rollout.kind == RolloutKind::kShadow) {
+      PortPlan& shadow = ports.emplace_back();
+      shadow.name = kShadowPort;
+      shadow.schema = ShadowRowsSchema(inputs[0].schema(), config);
+    }
     inputs.push_back(std::move(*versions));
   }
   return Make(std::move(id), Share(std::move(config)), std::move(inputs), std::move(ports),

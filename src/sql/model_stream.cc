@@ -88,6 +88,51 @@ Status CheckKeys(const PredictConfig& config, const Schema& rows, const Schema& 
   return Status::OK();
 }
 
+/// 'rollout-…' and 'rollback-…'.
+Result<RolloutConfig> RolloutOf(const Options& options, const ModelConfig& model,
+                                const Schema& rows, Position at) {
+  RolloutConfig rollout;
+  const std::string kind = options.String("rollout");
+  if (kind == "none") {
+    for (const auto& [key, value] : options.values()) {
+      if (!key.starts_with("rollout-") && !key.starts_with("rollback-")) continue;
+      return Error::User("the model '" + model.name + "' has '" + key + "', but no rollout")
+          .At(at)
+          .Hint("'rollout' = 'canary' or 'shadow'");
+    }
+    return rollout;
+  }
+  rollout.kind = kind == "canary" ? RolloutKind::kCanary : RolloutKind::kShadow;
+  rollout.share = rollout.kind == RolloutKind::kCanary ? 0.1 : 1;
+  if (options.Has("rollout-share")) rollout.share = options.Double("rollout-share");
+  for (const std::string& key : NamesIn(options.String("rollout-key"))) {
+    rollout.keys.push_back(rows.Find(key));
+    if (rollout.keys.back() >= 0) continue;
+    return Error::User("the rows have no column '" + key + "', the 'rollout-key' of the model '" +
+                       model.name + "'")
+        .At(at)
+        .Hint(Suggest(key, rows.Names()));
+  }
+  if (options.Has("rollout-rows")) rollout.rows = options.Int("rollout-rows");
+  if (options.Has("rollout-time")) rollout.duration_us = options.DurationMicros("rollout-time");
+  if (options.Has("rollback-failed")) rollout.max_failed = options.Double("rollback-failed");
+  if (options.Has("rollback-shift")) rollout.max_shift = options.Double("rollback-shift");
+  if (options.Has("rollback-latency")) {
+    rollout.max_latency_us = options.DurationMicros("rollback-latency");
+  }
+  rollout.check_rows = options.Int("rollout-check-rows");
+  const auto& outputs = model.output.columns();
+  if (rollout.max_shift >= 0 && std::none_of(outputs.begin(), outputs.end(), [](const auto& each) {
+        return each.type.is_numeric();
+      })) {
+    return Error::User("'rollback-shift' compares numbers, and the model '" + model.name +
+                       "' gives none")
+        .At(at)
+        .Hint("use 'rollback-failed', or a shadow and a query over `v$shadow`");
+  }
+  return rollout;
+}
+
 }  // namespace
 
 Result<Stream> QueryBinder::PredictByStream(Stream input, const Model& model, PredictConfig config,
@@ -177,6 +222,17 @@ Result<Stream> QueryBinder::PredictByStream(Stream input, const Model& model, Pr
   if (before == "skip") stream.before_first = BeforeFirstModel::kSkip;
   if (before == "on-error") stream.before_first = BeforeFirstModel::kOnError;
   stream.max_waiting_rows = options.Int("max-waiting-rows");
+  stream.keep_versions = static_cast<int>(options.Int("keep-versions"));
+  ARROW_ASSIGN_OR_RAISE(stream.rollout, RolloutOf(options, config.model, input.schema(), at));
+  if (stream.rollout.counts()) {
+    if (stream.row_time >= 0) {
+      return Error::User("a rollout that counts rows cannot swap by event time")
+          .At(at)
+          .Hint(
+              "use 'rollout-time' without 'rollout-rows' and 'rollback-…', or 'swap' = 'arrival'");
+    }
+    stream.keyed = true;
+  }
   config.stream = std::move(stream);
   ARROW_RETURN_NOT_OK(CheckKeys(config, input.schema(), records, at));
   return Stream{nodes_.Predict(name_, std::move(input), std::move(config), versions), 0};

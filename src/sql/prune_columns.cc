@@ -60,6 +60,7 @@ void AddOwnReads(const LogicalNode& node, Columns& reads) {
     if (predict->stream) {
       add(predict->stream->row_keys);
       AddOptional(predict->stream->row_time, reads);
+      add(predict->stream->rollout.keys);
     }
   } else if (const auto* unnest = As<UnnestConfig>(node)) {
     AddColumnsOf(unnest->collection, reads);
@@ -335,9 +336,14 @@ class Pruner {
       if (moved.stream) {
         Move(moved.stream->row_keys, input);
         Move(moved.stream->row_time, input);
+        Move(moved.stream->rollout.keys, input);
+      }
+      node.ports[1].schema = FailedRowsSchema(node.inputs[0].schema());
+      for (PortPlan& port : node.ports) {
+        if (port.name == kShadowPort)
+          port.schema = ShadowRowsSchema(node.inputs[0].schema(), moved);
       }
       node.config = std::make_shared<const PredictConfig>(std::move(moved));
-      node.ports[1].schema = FailedRowsSchema(node.inputs[0].schema());
     }
     if (const auto* unnest = As<UnnestConfig>(old)) {
       UnnestConfig moved = *unnest;

@@ -5,6 +5,7 @@
 #include <arrow/type.h>
 
 #include "models/error_policy.h"
+#include "models/stream/golden_rows.h"
 #include "spi/services.h"
 
 namespace millrace {
@@ -44,8 +45,11 @@ class AbsentModel final : public LoadedModel {
 };
 
 Result<ModelSignature> DescribeStream(const ModelConfig& config, const Options& options,
-                                      Services&) {
+                                      Services& services) {
   ARROW_RETURN_NOT_OK(CheckErrorPolicy(config, options));
+  if (config.input.size() > 0) {
+    ARROW_RETURN_NOT_OK(GoldenRows::Read(config, options, services).status());
+  }
   ModelSignature signature;
   signature.as_declared = true;  // no version has come
   return signature;
@@ -111,6 +115,65 @@ ModelProviderSpec StreamProvider() {
       {.key = "sha256-column",
        .doc = "Column of the SHA-256 that the bytes must have, in hexadecimal; by default "
               "`sha256`."},
+      {.key = "golden-rows",
+       .doc = "File of JSON lines, each with INPUT columns and what the OUTPUT columns must be: a "
+              "version that scores one of them otherwise does not serve. A line with columns of "
+              "the 'key' is for that key only."},
+      {.key = "golden-tolerance",
+       .type = OptionType::kDouble,
+       .default_value = "0.000001",
+       .doc = "How far numbers may be off in golden rows.",
+       .min = 0},
+      {.key = "rollout",
+       .type = OptionType::kEnum,
+       .default_value = "none",
+       .doc = "What a new version does first: it serves (none), it serves a share of the rows "
+              "(canary), or it scores them too, at the side output `t$shadow` (shadow).",
+       .choices = {"none", "canary", "shadow"}},
+      {.key = "rollout-share",
+       .type = OptionType::kDouble,
+       .doc = "Share of the rows that a new version scores during its rollout; by default 0.1 of "
+              "a canary, 1 of a shadow.",
+       .min = 0,
+       .max = 1},
+      {.key = "rollout-key",
+       .doc = "Columns of the rows, comma-separated: rows that agree in them are scored by the "
+              "same version; by default those that agree in the model's arguments."},
+      {.key = "rollout-rows",
+       .type = OptionType::kInt,
+       .doc = "A new version takes over when it has scored so many rows of a key. Without this and "
+              "'rollout-time' only ALTER MODEL … SET VERSION ends the rollout: an A/B test.",
+       .min = 1},
+      {.key = "rollout-time",
+       .type = OptionType::kDuration,
+       .doc = "A new version takes over so long after its rollout has begun."},
+      {.key = "rollout-check-rows",
+       .type = OptionType::kInt,
+       .default_value = "1000",
+       .doc = "The rules for a rollback are looked at each time the new version has scored so many "
+              "rows of a key, and before it takes over.",
+       .min = 1},
+      {.key = "rollback-failed",
+       .type = OptionType::kDouble,
+       .doc = "A new version is rolled back when a greater share of its rows has failed.",
+       .min = 0,
+       .max = 1},
+      {.key = "rollback-shift",
+       .type = OptionType::kDouble,
+       .doc = "A new version is rolled back when its scores are distributed otherwise than those "
+              "of the version that serves, by a greater population stability index (0.2 is "
+              "commonly taken for a change).",
+       .min = 0},
+      {.key = "rollback-latency",
+       .type = OptionType::kDuration,
+       .doc = "A new version is rolled back when it needs longer to score a row, on average."},
+      {.key = "keep-versions",
+       .type = OptionType::kInt,
+       .default_value = "0",
+       .doc = "How many versions older than the one that serves stay loaded for ALTER MODEL … SET "
+              "VERSION.",
+       .min = 0,
+       .max = 100},
       {.key = "onnx.", .doc = "Options of the provider of that type.", .prefix = true},
       {.key = "tensorflow.", .doc = "Options of the provider of that type.", .prefix = true},
       {.key = "pmml.", .doc = "Options of the provider of that type.", .prefix = true},

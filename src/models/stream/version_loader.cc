@@ -12,6 +12,7 @@
 #include <arrow/type.h>
 
 #include "models/error_policy.h"
+#include "models/stream/golden_rows.h"
 #include "net/http.h"
 #include "spi/services.h"
 
@@ -135,6 +136,13 @@ Status CheckHash(const ModelRecord& record, const std::string& hash) {
   if (wanted == hash || "sha256:" + wanted == hash) return Status::OK();
   return Error::User("the model's bytes are " + hash + ", but the record says " + record.sha256)
       .Hint("the bytes were damaged or changed on the way: publish the version again");
+}
+
+Status CheckGoldenRows(const ModelConfig& model, const ModelRecord& record, LoadedModel& version,
+                       Services& services) {
+  ARROW_ASSIGN_OR_RAISE(const Options options, OptionsOf(model, services));
+  ARROW_ASSIGN_OR_RAISE(const GoldenRows golden, GoldenRows::Read(model, options, services));
+  return golden.Check(version, record);
 }
 
 Result<ModelLease> LoadModelVersion(const ModelConfig& model, const ModelRecord& record,

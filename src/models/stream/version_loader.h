@@ -19,6 +19,10 @@ Result<std::shared_ptr<const std::string>> BytesOf(const ModelConfig& model,
 /// `hash` is as `Sha256` writes it.
 Status CheckHash(const ModelRecord& record, const std::string& hash);
 
+/// Whether the version scores the golden rows of its key as expected.
+Status CheckGoldenRows(const ModelConfig& model, const ModelRecord& record, LoadedModel& version,
+                       Services& services);
+
 /// Loads the bytes by the provider that the record's type names, and scores a row of zeros: a model
 /// that cannot do that would fail on the workers, and the first run of a runtime is its slowest.
 Result<ModelLease> LoadModelVersion(const ModelConfig& model, const ModelRecord& record,
