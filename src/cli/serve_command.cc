@@ -15,6 +15,7 @@
 #include "cli/terminal.h"
 #include "server/gateway.h"
 #include "server/http_server.h"
+#include "server/influx_reporter.h"
 #include "server/job_service.h"
 #include "session/session_impl.h"
 
@@ -22,11 +23,14 @@ namespace millrace::cli {
 namespace {
 
 constexpr char kTokenVariable[] = "MILLRACE_TOKEN";
+constexpr char kInfluxTokenVariable[] = "MILLRACE_INFLUX_TOKEN";
 
 struct ServeOptions {
   std::string folder;
   std::string host = "127.0.0.1";
   int port = kServicePort;
+  std::string influx;
+  double influx_seconds = 10;
   ScriptOptions settings;
 };
 
@@ -39,9 +43,13 @@ int Fail(const std::string& text, ExitCode code = kFailed) {
   return code;
 }
 
+std::string VariableOrEmpty(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? "" : value;
+}
+
 int Serve(const ServeOptions& options) {
-  const char* variable = std::getenv(kTokenVariable);
-  const std::string token = variable == nullptr ? "" : variable;
+  const std::string token = VariableOrEmpty(kTokenVariable);
   if (token.empty() && !IsLoopback(options.host)) {
     return Fail("a service that others can reach needs a token\n  hint: set " +
                     std::string(kTokenVariable) + ", or listen at 127.0.0.1",
@@ -74,7 +82,16 @@ int Serve(const ServeOptions& options) {
   PrintNote("serve: " + std::to_string((*jobs)->List().size()) + " jobs of " + folder +
             " at http://" + options.host + ":" + std::to_string((*server)->port()) +
             "  (Ctrl-C ends it; what runs goes on when it is started again)");
+  std::shared_ptr<InfluxReporter> influx;
+  if (!options.influx.empty()) {
+    influx = std::make_shared<InfluxReporter>(
+        InfluxOptions{options.influx, VariableOrEmpty(kInfluxTokenVariable),
+                      static_cast<int64_t>(options.influx_seconds * 1e6)},
+        [&gateway] { return gateway.Metrics(); }, HttpClient::Shared(), engine.env());
+    influx->Start();
+  }
   Interrupts::Wait();
+  if (influx) influx->Stop();
   (*server)->Stop();
   return kOk;
 }
@@ -95,6 +112,13 @@ void AddServeCommand(CLI::App& program, Action* action) {
       ->capture_default_str();
   command->add_option("--port", options->port, "Port; 0: any free one")
       ->check(CLI::Range(0, 65535))
+      ->capture_default_str();
+  command->add_option("--influx", options->influx,
+                      "URL that takes metrics in InfluxDB's line protocol, with its query: "
+                      "http://host:8086/api/v2/write?org=o&bucket=b&precision=ms; its token is "
+                      "$MILLRACE_INFLUX_TOKEN");
+  command->add_option("--influx-interval", options->influx_seconds, "Seconds between two sendings")
+      ->check(CLI::Range(0.1, 86400.0))
       ->capture_default_str();
   AddSetOption(*command, &options->settings);
   command->callback([options, action] { *action = [options] { return Serve(*options); }; });

@@ -132,7 +132,8 @@ ApiResponse Gateway::Answer(const ApiRequest& request) const {
                               "'Authorization: Bearer <token>'");
   }
   if (path == std::vector<std::string>{"metrics"}) {
-    return is_read ? Text(Metrics(), "text/plain; version=0.0.4") : WrongMethod(request, "GET");
+    return is_read ? Text(PrometheusText(Metrics()), "text/plain; version=0.0.4")
+                   : WrongMethod(request, "GET");
   }
   if (path.size() >= 2 && path[0] == "v1" && path[1] == "jobs") return AnswerJobs(request, path);
   if (path == std::vector<std::string>{"v1", "info"}) {
@@ -211,10 +212,10 @@ Result<ApiResponse> Gateway::Act(const ApiRequest& request, const std::string& n
       404, "a job has no action '" + action + "'; there is savepoint, stop, start and cancel");
 }
 
-std::string Gateway::Metrics() const {
+std::vector<MetricValue> Gateway::Metrics() const {
   std::vector<MetricValue> metrics = metrics_.Snapshot();
   for (const ServedJob& job : jobs_.List()) AppendMetrics(job, &metrics);
-  return PrometheusText(metrics);
+  return metrics;
 }
 
 }  // namespace millrace

@@ -20,6 +20,8 @@ class Gateway {
       : jobs_(jobs), metrics_(metrics), token_(std::move(token)) {}
 
   ApiResponse Answer(const ApiRequest& request) const;
+  /// Of the process and of all jobs.
+  std::vector<MetricValue> Metrics() const;
 
  private:
   ApiResponse AnswerJobs(const ApiRequest& request, const std::vector<std::string>& path) const;
@@ -27,7 +29,6 @@ class Gateway {
   Result<ApiResponse> Remove(const std::string& name) const;
   Result<ApiResponse> Act(const ApiRequest& request, const std::string& name,
                           const std::string& action) const;
-  std::string Metrics() const;
 
   JobService& jobs_;
   MetricRegistry& metrics_;

@@ -1,11 +1,14 @@
 """`millrace serve` and its client `millrace job`: jobs that outlive the process."""
 
+import http.server
 import json
 import os
 import pathlib
+import queue
 import re
 import signal
 import subprocess
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -25,11 +28,11 @@ INSERT INTO kept SELECT k FROM ticks;
 class Service:
     """A running `millrace serve` over a folder."""
 
-    def __init__(self, folder, token=None, host="127.0.0.1"):
+    def __init__(self, folder, token=None, host="127.0.0.1", more=()):
         self.folder, self.token = folder, token
         self.environment = {**os.environ, **({"MILLRACE_TOKEN": token} if token else {})}
         command = [BINARY, "serve", "--data", folder, "--port", "0", "--host", host]
-        command += ["--set", "execution.checkpointing.interval=100 ms"]
+        command += ["--set", "execution.checkpointing.interval=100 ms", *more]
         self.process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=self.environment)
         line = self.process.stderr.readline()
         found = re.search(r"http://[^:]+:(\d+)", line)
@@ -196,6 +199,32 @@ CREATE TABLE ticks (k BIGINT, ts AS TO_TIMESTAMP_LTZ(k, 3), WATERMARK FOR ts AS 
 CREATE TABLE nowhere (k BIGINT, n BIGINT) WITH ('connector' = 'blackhole');
 INSERT INTO nowhere SELECT MOD(k, 100), COUNT(*) FROM ticks GROUP BY MOD(k, 100);
 """
+
+
+def test_metrics_are_pushed_to_influxdb(tmp_path, monkeypatch):  # T11
+    class Influx(http.server.BaseHTTPRequestHandler):
+        def do_POST(self):
+            body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+            taken.put((self.path, self.headers["Authorization"], body))
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, *_):
+            pass
+
+    taken = queue.Queue()
+    monkeypatch.setenv("MILLRACE_INFLUX_TOKEN", "s3cret")
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Influx) as influx:
+        threading.Thread(target=influx.serve_forever, kwargs={"poll_interval": 0.01}).start()
+        url = f"http://127.0.0.1:{influx.server_address[1]}/write?db=plant&precision=ms"
+        with Service(tmp_path / "data", more=["--influx", url, "--influx-interval", "0.1"]) as service:
+            submit(service, tmp_path)
+            lines = ""
+            while "operator" not in lines:
+                path, token, lines = taken.get(timeout=30)
+        influx.shutdown()
+    assert (path, token) == ("/write?db=plant&precision=ms", "Token s3cret")
+    assert all(re.fullmatch(r"millrace_\w+(,\S+=\S+)* \w+=-?\d+i(,\w+=-?\d+i)* \d{13}", line) for line in lines.splitlines())
 
 
 def test_what_operators_hold_is_told(tmp_path):  # P7
