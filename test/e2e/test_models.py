@@ -87,6 +87,12 @@ def test_input_and_output_are_read_from_the_server():  # T1
         assert re.search(r"y +\| FLOAT \| TRUE \| OUTPUT", described)
 
 
+def test_describe_extended_shows_the_options():  # T1
+    with serve() as server:
+        shown = run(model(server.url, more=", 'timeout' = '7 s'") + "DESCRIBE MODEL EXTENDED m;")
+        assert "'timeout' = '7 s'" in shown.stdout + shown.stderr
+
+
 def test_a_declaration_that_does_not_fit():  # T1, T12
     with serve() as server:
         done = millrace("run", "-", sql=model(server.url, columns="INPUT (x STRING) OUTPUT (y FLOAT)"))
