@@ -121,6 +121,7 @@ TEST_F(PlannerTest, ParallelAggregationGoesThroughAHashExchange) {
 
 TEST_F(PlannerTest, TwoPhasesWhereTheSettingSaysSoOrThereAreNoKeys) {
   settings_["parallelism.default"] = "4";
+  settings_["execution.runtime-mode"] = "batch";
   EXPECT_EQ(Plan("INSERT INTO scores SELECT COUNT(*), SUM(amount) FROM tx HAVING COUNT(*) > 1000"),
             "Stage 0  (parallelism 4)\n"
             "  source: tx[amount] from memory\n"
@@ -130,6 +131,7 @@ TEST_F(PlannerTest, TwoPhasesWhereTheSettingSaysSoOrThereAreNoKeys) {
             "  aggregate: over everything (final, global)\n"
             "  calc: where $0 > 1000; select $0 AS id, $1 AS score\n"
             "  sink: scores[id, score] to memory\n");
+  settings_["execution.runtime-mode"] = "streaming";
   settings_["table.optimizer.agg-phase-strategy"] = "TWO_PHASE";
   EXPECT_EQ(Plan("INSERT INTO totals SELECT country, SUM(amount) FROM tx GROUP BY country"),
             "Stage 0  (parallelism 4)\n"
@@ -138,6 +140,7 @@ TEST_F(PlannerTest, TwoPhasesWhereTheSettingSaysSoOrThereAreNoKeys) {
             "  -> stage 1 by hash(country)\n"
             "Stage 1  (parallelism 4)\n"
             "  aggregate: by country (changelog, global)\n"
+            "  calc: select country, $0 AS total\n"
             "  sink: totals[country, total] to changes\n");
   EXPECT_EQ(
       Plan("INSERT INTO totals SELECT country, COUNT(DISTINCT amount) FROM tx GROUP BY country")
