@@ -30,6 +30,9 @@ struct ScanMode {
   }
 };
 
+/// After a look that failed, where the interval is longer.
+constexpr int64_t kRetryMicros = 10'000'000;
+
 class KafkaFinder final : public SplitFinder {
  public:
   KafkaFinder(std::shared_ptr<Kafka> kafka, std::shared_ptr<KafkaConsumer> consumer,
@@ -57,6 +60,7 @@ class KafkaFinder final : public SplitFinder {
 
   Result<std::vector<Split>> NewSplits() override {
     std::vector<Split> splits;
+    int64_t again_us = interval_us_;
     // All of a bounded job were found before; others are looked for again.
     if (!(restored_ && bounded_)) {
       auto found = Find();
@@ -64,13 +68,14 @@ class KafkaFinder final : public SplitFinder {
         if (first_ && !restored_) return found.status();
         Log(LogLevel::kWarn, "kafka", "no look for new partitions; it will be tried again",
             {{"error", found.status().message()}});
+        again_us = std::min(again_us, kRetryMicros);
       } else {
         splits = std::move(*found);
       }
     }
     first_ = false;
     if (interval_us_ > 0) {
-      kafka_->CallAfter(interval_us_, [ready = ready_] {
+      kafka_->CallAfter(again_us, [ready = ready_] {
         if (*ready) (*ready)();
       });
     }
