@@ -91,6 +91,7 @@ class Source final : public Operator, public SplitTaker {
   Status Open(OperatorContext& context) override {
     context_ = &context;
     reader_->OnReady([sender = context.sender()] { sender.Send({}); });
+    time_.Begin(Now());
     std::vector<Split> restored;
     ARROW_RETURN_NOT_OK(context.items(0).ForEach(
         [&](uint64_t id, const Batch&, const std::string& header) -> Status {
@@ -182,7 +183,7 @@ class Source final : public Operator, public SplitTaker {
     if (!poll.rows.empty()) {
       ARROW_RETURN_NOT_OK(Gather(poll.split, std::move(poll.rows)));
     }
-    if (poll.split_finished) time_.Remove(poll.split);
+    if (poll.split_finished) time_.Remove(poll.split, Now());
     return gathered_rows_ >= batch_rows_ || gathered_bytes_ >= kBatchBytes ? SendGathered(out)
                                                                            : SendIfDue(out);
   }

@@ -195,6 +195,28 @@ TEST_F(SourceTest, StopsAtItsLimit) {
   EXPECT_THAT(h->Taken(), ElementsAre("+I(1, null)", "+I(2, null)", "end"));
 }
 
+TEST_F(SourceTest, AReaderWithoutASplitIsIdleInTime) {
+  WithWatermark(60'000);
+  auto h = Make();
+  h->Open();
+  h->RunAll();
+  h->Advance(59'000);
+  EXPECT_THAT(h->Taken(), IsEmpty());
+  h->Advance(1000);
+  EXPECT_THAT(h->Taken(), ElementsAre("idle"));
+  Give(*h, {{"a", ""}});
+  Feed1("a", R"([[1,100]])");
+  h->RunAll();
+  h->Advance(5000);
+  EXPECT_THAT(h->Taken(), ElementsAre(StartsWith("+I(1"), "watermark 100"));
+  Feed1("a", R"([[2,200]])", true);
+  h->RunAll();
+  h->Advance(5000);
+  EXPECT_THAT(h->Taken(), ElementsAre(StartsWith("+I(2")));
+  h->Advance(60'000);
+  EXPECT_THAT(h->Taken(), ElementsAre("idle")) << "its split has ended";
+}
+
 // P1: a split that is far ahead waits, without being idle, until the others come near.
 TEST_F(SourceTest, AlignedSplitsWaitForTheSlowest) {
   WithWatermark(60'000'000);

@@ -10,6 +10,11 @@ void SourceTime::Advance(const std::string& split, EventTime watermark, int64_t 
   time.last_us = now_us;
 }
 
+void SourceTime::Remove(const std::string& split, int64_t now_us) {
+  splits_.erase(split);
+  if (splits_.empty()) empty_since_us_ = now_us;
+}
+
 EventTime SourceTime::WatermarkOf(const std::string& split) const {
   const auto found = splits_.find(split);
   return found == splits_.end() ? EventTime::Min() : found->second.watermark;
@@ -36,7 +41,7 @@ SourceTime::Changes SourceTime::Limit(EventTime limit, int64_t now_us) {
 }
 
 std::optional<InputTime> SourceTime::Next(int64_t now_us) {
-  if (splits_.empty()) return std::nullopt;
+  if (splits_.empty() && !EmptyForLong(now_us)) return std::nullopt;
   InputTime next{EventTime::Max(), true};
   for (const auto& [id, split] : splits_) {
     if (Idle(split, now_us)) continue;
@@ -50,7 +55,8 @@ std::optional<InputTime> SourceTime::Next(int64_t now_us) {
 
 ProcTime SourceTime::NextIdle(int64_t now_us) const {
   ProcTime next;
-  if (idle_timeout_us_ == 0) return next;
+  if (idle_timeout_us_ == 0 || EmptyForLong(now_us)) return next;
+  if (splits_.empty()) return {empty_since_us_ + idle_timeout_us_};
   for (const auto& [id, split] : splits_) {
     if (split.paused || Idle(split, now_us)) continue;
     next = std::min(next, ProcTime{split.last_us + idle_timeout_us_});

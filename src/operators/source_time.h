@@ -10,12 +10,13 @@
 namespace millrace {
 
 /// The watermark of a source from those of its splits: their minimum, without those that are idle;
-/// it never goes back.
+/// it never goes back. A reader that has had no split for as long as splits are idle after is idle.
 class SourceTime {
  public:
   /// `idle_timeout_us`: 0: splits are never idle.
   explicit SourceTime(int64_t idle_timeout_us) : idle_timeout_us_(idle_timeout_us) {}
 
+  void Begin(int64_t now_us) { empty_since_us_ = now_us; }
   void Add(const std::string& split, EventTime watermark, int64_t now_us) {
     splits_.try_emplace(split, SplitTime{watermark, now_us});
   }
@@ -29,7 +30,7 @@ class SourceTime {
     std::vector<std::string> pause, resume;
   };
   Changes Limit(EventTime limit, int64_t now_us);
-  void Remove(const std::string& split) { splits_.erase(split); }
+  void Remove(const std::string& split, int64_t now_us);
   EventTime WatermarkOf(const std::string& split) const;
 
   /// What to say now; nothing where it was said before.
@@ -47,7 +48,12 @@ class SourceTime {
     return idle_timeout_us_ > 0 && !split.paused && now_us - split.last_us >= idle_timeout_us_;
   }
 
+  bool EmptyForLong(int64_t now_us) const {
+    return idle_timeout_us_ > 0 && splits_.empty() && now_us - empty_since_us_ >= idle_timeout_us_;
+  }
+
   const int64_t idle_timeout_us_;
+  int64_t empty_since_us_ = 0;
   std::map<std::string, SplitTime> splits_;
   InputTime said_;
 };
