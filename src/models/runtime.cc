@@ -10,6 +10,7 @@
 #include "models/digest.h"
 #include "models/metered_model.h"
 #include "models/stream/version_loader.h"
+#include "spi/version_switch.h"
 
 namespace millrace {
 namespace {
@@ -38,10 +39,11 @@ struct Shelf {
   std::mutex mutex;
   std::map<std::string, Entry> entries;
   std::map<std::string, std::weak_ptr<LoadedModel>> versions;  ///< by definition and content
+  std::multimap<std::string, std::shared_ptr<std::function<void(int64_t)>>> listeners;
   std::shared_ptr<OpenWork> work = std::make_shared<OpenWork>();
 };
 
-class ProcessModels final : public ModelRuntime {
+class ProcessModels final : public ModelRuntime, public VersionSwitch {
  public:
   explicit ProcessModels(Services& services)
       : services_(services), shelf_(std::make_shared<Shelf>()) {}
@@ -102,6 +104,28 @@ class ProcessModels final : public ModelRuntime {
     services_.env().Execute(
         [shelf = shelf_, ticket = shelf_->work->Open(), &services = services_, model, record,
          done = std::move(done)] { done(LoadShared(*shelf, model, record, services)); });
+  }
+
+  std::shared_ptr<void> Listen(const std::string& model,
+                               std::function<void(int64_t)> told) override {
+    std::lock_guard lock(shelf_->mutex);
+    const auto listener = shelf_->listeners.emplace(
+        model, std::make_shared<std::function<void(int64_t)>>(std::move(told)));
+    return {listener->second.get(), [shelf = shelf_, listener](void*) {
+              std::lock_guard lock(shelf->mutex);
+              shelf->listeners.erase(listener);
+            }};
+  }
+
+  int Serve(const std::string& model, int64_t version) override {
+    std::vector<std::shared_ptr<std::function<void(int64_t)>>> listeners;
+    {
+      std::lock_guard lock(shelf_->mutex);
+      const auto [first, last] = shelf_->listeners.equal_range(model);
+      for (auto each = first; each != last; ++each) listeners.push_back(each->second);
+    }
+    for (const auto& told : listeners) (*told)(version);
+    return static_cast<int>(listeners.size());
   }
 
  private:

@@ -91,9 +91,9 @@ class ModelVersions {
   /// Swapped on arrival: looks whether the rollout of the key ends, which counts as it does now.
   Status JudgeRollout(ModelKey& key);
   Status RollBack(ModelKey& key, std::string reason);
-  /// Lets the version of that order serve, for all keys that have it, until a newer record comes.
-  /// Returns for how many.
-  Result<int> ServeByHand(int64_t order);
+  /// Lets the version of that order serve, for all keys that have it, until a newer record comes;
+  /// ends their rollouts.
+  Status ServeByHand(int64_t order);
   /// Event-time: no row of that time or before it comes any more.
   Status ForgetBefore(EventTime time);
   /// Puts the bytes into the state that have not been read yet.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <limits>
 #include <numeric>
 
 #include <arrow/array.h>
@@ -13,11 +14,14 @@
 #include "base/log.h"
 #include "operators/make.h"
 #include "spi/services.h"
+#include "spi/version_switch.h"
 
 namespace millrace {
 namespace {
 
-constexpr uint64_t kAbsentReady = 0;  ///< tag; loads have others
+// Tags; loads have others.
+constexpr uint64_t kAbsentReady = 0;
+constexpr uint64_t kByHand = std::numeric_limits<uint64_t>::max();
 constexpr int kWaitingState = 3;
 
 Schema WithSince(Schema input) {
@@ -105,6 +109,11 @@ Status PredictStream::Open(OperatorContext& context) {
                                         [sender = context.sender()](Status status) {
                                           sender.Send({kAbsentReady, nullptr, std::move(status)});
                                         });
+  if (auto* by_hand = dynamic_cast<VersionSwitch*>(&context.services().models())) {
+    by_hand_ = by_hand->Listen(config_.model.name, [sender = context.sender()](int64_t version) {
+      sender.Send({kByHand, std::make_shared<int64_t>(version), Status::OK()});
+    });
+  }
   return Status::OK();
 }
 
@@ -324,6 +333,11 @@ Status PredictStream::OnCompletions(std::span<Completion> completions, Collector
     if (completion.tag == kAbsentReady) {
       ARROW_RETURN_NOT_OK(completion.status);
       ARROW_ASSIGN_OR_RAISE(absent_, context_->services().models().TryLease(config_.model, {}));
+      continue;
+    }
+    if (completion.tag == kByHand) {
+      ARROW_RETURN_NOT_OK(
+          versions_.ServeByHand(*std::static_pointer_cast<int64_t>(completion.value)));
       continue;
     }
     ARROW_RETURN_NOT_OK(versions_.Loaded(

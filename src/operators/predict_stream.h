@@ -145,6 +145,8 @@ class PredictStream final : public Operator {
   const uint64_t salt_;
   std::optional<NumberedRows> numbered_;  ///< of the rows that wait, where models are keyed
 
+  std::shared_ptr<void> by_hand_;  ///< hears of ALTER MODEL … SET VERSION
+
   OperatorContext* context_ = nullptr;
   Collector* out_ = nullptr;  ///< of the call under way
   ModelLease absent_;         ///< "scores" rows without a model

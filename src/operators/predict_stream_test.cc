@@ -7,6 +7,7 @@
 
 #include "operators/operator_harness.h"
 #include "spi/model.h"
+#include "spi/version_switch.h"
 
 namespace millrace {
 namespace {
@@ -60,7 +61,7 @@ class FakeVersion final : public LoadedModel {
 };
 
 /// The test loads what was asked for. The bytes of a model are its factor.
-class FakeRuntime final : public ModelRuntime {
+class FakeRuntime final : public ModelRuntime, public VersionSwitch {
  public:
   struct Load {
     ModelRecord record;
@@ -77,6 +78,15 @@ class FakeRuntime final : public ModelRuntime {
   void LoadVersion(const ModelConfig&, const ModelRecord& record,
                    std::function<void(Result<LoadedVersion>)> done) override {
     loads.push_back({record, std::move(done)});
+  }
+
+  std::shared_ptr<void> Listen(const std::string&, std::function<void(int64_t)> told) override {
+    told_ = std::move(told);
+    return nullptr;
+  }
+  int Serve(const std::string&, int64_t version) override {
+    told_(version);
+    return 1;
   }
 
   void Finish(Load load) {
@@ -98,6 +108,9 @@ class FakeRuntime final : public ModelRuntime {
   }
 
   std::deque<Load> loads;
+
+ private:
+  std::function<void(int64_t)> told_;
 };
 
 class PredictStreamTest : public testing::Test {
@@ -577,6 +590,37 @@ TEST_F(RolloutTest, TheNewestCandidateStays) {  // M9
   EXPECT_GT(CountOf(versions, '1'), 5);
   EXPECT_GT(CountOf(versions, '3'), 5);
   EXPECT_EQ(CountOf(versions, '2'), 0);
+}
+
+TEST_F(RolloutTest, AVersionServesByHandUntilANewerOneComes) {  // M9
+  rollout().kind = RolloutKind::kNone;
+  config_->stream->keep_versions = 1;
+  auto h = TwoVersions();
+  EXPECT_EQ(Versions(*h, 1, 3), "2 2 2 ");
+  runtime_.Serve("m", 7);  // nobody has it
+  h->Complete();
+  EXPECT_EQ(Versions(*h, 1, 3), "2 2 2 ");
+  runtime_.Serve("m", 1);
+  h->Complete();
+  EXPECT_EQ(Versions(*h, 1, 3), "1 1 1 ");
+  // The choice is in the checkpoint, and a record that is known does not undo it.
+  auto again = Opened(h->Snapshot());
+  runtime_.FinishAll();
+  again->Complete();
+  Record(*again, R"([["a", 2, "3", null, null]])");
+  EXPECT_THAT(runtime_.loads, IsEmpty());
+  EXPECT_EQ(Versions(*again, 1, 3), "1 1 1 ");
+  Serve(*again, R"([["a", 3, "5", null, null]])");
+  EXPECT_EQ(Versions(*again, 1, 3), "3 3 3 ");
+}
+
+TEST_F(RolloutTest, ARolloutEndsByHand) {  // M9: an A/B test
+  for (const int winner : {1, 2}) {
+    auto h = TwoVersions();
+    runtime_.Serve("m", winner);
+    h->Complete();
+    EXPECT_EQ(CountOf(Versions(*h, 1, 40), static_cast<char>('0' + winner)), 40);
+  }
 }
 
 TEST_F(RolloutTest, AShadowScoresTooAndChangesNothing) {  // M9

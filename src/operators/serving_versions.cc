@@ -126,21 +126,22 @@ Status ModelVersions::RollBack(ModelKey& key, std::string reason) {
   return refused_(key, version);
 }
 
-Result<int> ModelVersions::ServeByHand(int64_t order) {
+Status ModelVersions::ServeByHand(int64_t order) {
   int keys = 0;
   for (auto& [bytes, key] : keys_) {
     const auto version = key->versions.find(order);
     if (!key->serving || version == key->versions.end() || !version->second.model) continue;
     ++keys;
     key->held = key->versions.rbegin()->first;
-    if (*key->serving != order) {
-      ARROW_RETURN_NOT_OK(Serve(*key, order));
-    } else if (key->rollout) {
-      key->rollout.reset();
-    }
+    key->rollout.reset();
     key->stored = false;
+    if (*key->serving != order) ARROW_RETURN_NOT_OK(Serve(*key, order));
   }
-  return keys;
+  if (keys == 0) {
+    Log(LogLevel::kWarn, "models", "no key has the version that is to serve",
+        {{"model", config_->model.name}, {"order", std::to_string(order)}});
+  }
+  return Status::OK();
 }
 
 Status ModelVersions::RestoreServing() {

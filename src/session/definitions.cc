@@ -1,9 +1,11 @@
 // CREATE, DROP and ALTER.
 
+#include <charconv>
 #include <variant>
 
 #include "session/alter_table.h"
 #include "session/session_impl.h"
+#include "spi/version_switch.h"
 
 namespace millrace {
 namespace {
@@ -103,8 +105,37 @@ Result<StatementResult> Session::Impl::Run(const syntax::Alter& statement, Posit
     ARROW_RETURN_NOT_OK(catalog_.Rename(statement.kind, name, to, statement.name.position()));
     return Done(object + "' renamed to '" + to + "'.");
   }
+  if (const auto* version = std::get_if<syntax::SetVersion>(&statement.action)) {
+    ARROW_ASSIGN_OR_RAISE(const int told, Serve(name, version->version, statement.name.position()));
+    return Done(object + "' serves version " + version->version + " where it is loaded; " +
+                std::to_string(told) + " subtasks were told.");
+  }
   ARROW_RETURN_NOT_OK(Change(statement, name));
   return Done(object + "' changed.");
+}
+
+Result<int> Session::Impl::Serve(const std::string& name, const std::string& version, Position at) {
+  const auto model = catalog_.FindModel(name);
+  if (model == nullptr) return UnknownObject("model", name, catalog_.ModelNames(), at);
+  if (model->config.provider != "stream") {
+    return Error::User("the model '" + name + "' has one version, of the provider '" +
+                       model->config.provider + "'")
+        .At(at)
+        .Hint("SET VERSION is for models of the provider 'stream'");
+  }
+  int64_t number = 0;
+  const auto read = std::from_chars(version.data(), version.data() + version.size(), number);
+  if (read.ec != std::errc() || read.ptr != version.data() + version.size()) {
+    return Error::User("'" + version + "' is no version of a streamed model")
+        .At(at)
+        .Hint("it is the whole number of the column `version`, else 1, 2, … as they came");
+  }
+  auto* versions = dynamic_cast<VersionSwitch*>(&engine_->models());
+  const int told = versions == nullptr ? 0 : versions->Serve(name, number);
+  if (told > 0) return told;
+  return Error::User("no job of this process scores by versions of the model '" + name + "'")
+      .At(at)
+      .Hint("SET VERSION speaks to running jobs; a new one serves the newest version");
 }
 
 bool Session::Impl::Exists(ObjectKind kind, const std::string& name) const {

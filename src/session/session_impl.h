@@ -53,6 +53,8 @@ class Session::Impl {
   Result<StatementResult> Run(const syntax::Drop&, Position);
   Result<StatementResult> Run(const syntax::Alter&, Position);
   Status Change(const syntax::Alter&, const std::string& name);
+  /// ALTER MODEL … SET VERSION: how many subtasks were told.
+  Result<int> Serve(const std::string& name, const std::string& version, Position at);
   bool Exists(syntax::ObjectKind kind, const std::string& name) const;
 
   // show.cc

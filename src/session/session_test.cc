@@ -287,5 +287,19 @@ TEST_F(SessionTest, OnlyASelectIsAQuery) {
   EXPECT_FALSE(session_->Query("SELECT 1; SELECT 2").ok());
 }
 
+TEST_F(SessionTest, SetVersionSpeaksToRunningJobs) {  // M9
+  Run("CREATE VIEW updates AS SELECT 'm.onnx' AS location;"
+      "CREATE MODEL m INPUT (a FLOAT) OUTPUT (y FLOAT) "
+      "WITH ('provider' = 'stream', 'source' = 'updates', 'type' = 'onnx')");
+  const auto fault = [&](const std::string& sql) {
+    return session_->Execute(sql).status().message();
+  };
+  EXPECT_THAT(fault("ALTER MODEL m SET VERSION 3"),
+              testing::HasSubstr("no job of this process scores by versions of the model 'm'"));
+  EXPECT_THAT(fault("ALTER MODEL m SET VERSION 'best'"),
+              testing::HasSubstr("'best' is no version of a streamed model"));
+  EXPECT_THAT(fault("ALTER MODEL n SET VERSION 3"), testing::HasSubstr("no model 'n'"));
+}
+
 }  // namespace
 }  // namespace millrace
