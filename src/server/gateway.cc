@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "server/job_json.h"
 #include "server/prometheus_text.h"
+#include "spi/model_statistics.h"
 #include <millrace/session.h>
 
 namespace millrace {
@@ -140,6 +141,9 @@ ApiResponse Gateway::Answer(const ApiRequest& request) const {
     return is_read ? ApiResponse::Json(200, {{"name", "millrace"}, {"version", Version()}})
                    : WrongMethod(request, "GET");
   }
+  if (path == std::vector<std::string>{"v1", "models"}) {
+    return is_read ? ApiResponse::Json(200, {{"models", Models()}}) : WrongMethod(request, "GET");
+  }
   if (path == std::vector<std::string>{"v1", "log-levels"}) {
     return request.method == "PUT" ? OrRefused(SetLevels(request)) : WrongMethod(request, "PUT");
   }
@@ -170,6 +174,28 @@ ApiResponse Gateway::AnswerJobs(const ApiRequest& request,
   if (path.size() == 4 && request.method == "POST") return OrRefused(Act(request, name, path[3]));
   return path.size() == 4 ? WrongMethod(request, "POST")
                           : ApiResponse::Fault(404, "there is no page '" + request.path + "'");
+}
+
+json Gateway::Models() const {
+  json list = json::array();
+  for (const ModelStatistics& one : StatisticsOf(metrics_)) {
+    list.push_back({{"model", one.model},
+                    {"version", one.version},
+                    {"calls", one.calls},
+                    {"failed_calls", one.failed_calls},
+                    {"rows", one.rows},
+                    {"failed_rows", one.failed_rows},
+                    {"first_use_ms", one.first_use_us / 1000},
+                    {"last_use_ms", one.last_use_us / 1000},
+                    {"call_us",
+                     {{"min", one.min_us},
+                      {"mean", one.mean_us},
+                      {"p50", one.p50_us},
+                      {"p90", one.p90_us},
+                      {"p99", one.p99_us},
+                      {"max", one.max_us}}}});
+  }
+  return list;
 }
 
 Result<ApiResponse> Gateway::Submit(const ApiRequest& request) const {

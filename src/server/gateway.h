@@ -29,6 +29,8 @@ class Gateway {
   Result<ApiResponse> Remove(const std::string& name) const;
   Result<ApiResponse> Act(const ApiRequest& request, const std::string& name,
                           const std::string& action) const;
+  /// What the models of the process have done, by version (M7).
+  nlohmann::json Models() const;
 
   JobService& jobs_;
   MetricRegistry& metrics_;

@@ -158,6 +158,9 @@ Result<Stream> QueryBinder::BindName(const syntax::TableName& table, Position at
       if (cte->table->name.name == first) return cte->stream;
     }
   }
+  if (first == "millrace" && table.name.parts.size() == 2) {
+    return BindSystemTable(context_, nodes_, table.name.parts[1].name, at);
+  }
   ARROW_ASSIGN_OR_RAISE(const std::string name, ObjectName(table.name));
   const std::string key = name + HintText(table.hints);
   if (const auto shared = shared_.find(key); shared != shared_.end()) return shared->second;

@@ -3,10 +3,13 @@
 #include <algorithm>
 
 #include "base/suggest.h"
+#include "spi/model_statistics.h"
 #include "sql/expression_binder.h"
 
 namespace millrace::sql {
 namespace {
+
+constexpr const char* kModelStatisticsTable = "model_stats";
 
 /// A table's configuration with the options of hints laid over it, resolved against the connector.
 struct Hinted {
@@ -232,6 +235,23 @@ Result<LogicalNodePtr> BindSink(const PlannerContext& context, NodeFactory& node
     }
   }
   return nodes.Sink(std::move(rows), std::move(config));
+}
+
+Result<Stream> BindSystemTable(const PlannerContext& context, NodeFactory& nodes,
+                               const std::string& name, Position at) {
+  if (name != kModelStatisticsTable) {
+    return UnknownObject("table", "millrace." + name, {kModelStatisticsTable}, at);
+  }
+  Table table;
+  table.name = name;
+  table.options["connector"] = "model-statistics";
+  const Schema columns = ModelStatisticsSchema();
+  for (const SqlField& field : columns.columns()) {
+    TableColumn& column = table.columns.emplace_back();
+    column.name = field.name;
+    column.type = field.type;
+  }
+  return BindTable(context, nodes, table, {}, at);
 }
 
 }  // namespace millrace::sql

@@ -12,6 +12,10 @@ namespace millrace::sql {
 Result<Stream> BindTable(const PlannerContext& context, NodeFactory& nodes, const Table& table,
                          const std::vector<syntax::Hint>& hints, Position at);
 
+/// A table `millrace.…`, which nobody has declared.
+Result<Stream> BindSystemTable(const PlannerContext& context, NodeFactory& nodes,
+                               const std::string& name, Position at);
+
 /// The table's sink behind `rows`, whose columns are converted to the table's; `columns` names the
 /// ones that are given (all of them when empty), the others become NULL.
 Result<LogicalNodePtr> BindSink(const PlannerContext& context, NodeFactory& nodes,

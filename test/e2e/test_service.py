@@ -148,6 +148,24 @@ def test_a_finished_and_a_failed_job_stay_so(tmp_path):
         assert numbers(tmp_path / "o") == [1, 2]
 
 
+def test_the_models_of_the_process_are_told(tmp_path):  # M7
+    model = pathlib.Path("test/models/linear.onnx").resolve()
+    scored = f"""CREATE TABLE o (y FLOAT) WITH ('connector' = 'filesystem', 'path' = '{tmp_path}/o', 'format' = 'csv');
+        CREATE VIEW updates AS SELECT '{model}' AS location;
+        CREATE MODEL line INPUT (a FLOAT, b FLOAT) OUTPUT (y FLOAT)
+        WITH ('provider' = 'stream', 'source' = 'updates', 'type' = 'onnx');
+        INSERT INTO o SELECT line(CAST(1 AS FLOAT), CAST(b AS FLOAT)) FROM (VALUES (1), (2)) AS t (b);"""
+    with Service(tmp_path / "data") as service:
+        assert service.ask("/v1/models")[1] == {"models": []}
+        service.ask("/v1/jobs", "POST", {"name": "scored", "sql": scored})
+        service.wait_for("scored", lambda job: job["phase"] == "finished")
+        versions = {each["version"]: each for each in service.ask("/v1/models")[1]["models"]}
+        line = versions["sha256:be1f65eeffea6beb36c3a54b6c24d8bf86e0076b15c190461b7a7097ad66c0a5"]
+        assert line["model"] == "line" and line["rows"] == 2 and line["failed_rows"] == 0
+        assert 0 < line["first_use_ms"] <= line["last_use_ms"] <= time.time() * 1000
+        assert line["call_us"]["min"] <= line["call_us"]["mean"] <= line["call_us"]["max"]
+
+
 def test_mistakes_are_told(tmp_path):
     with Service(tmp_path / "data") as service:
         refused = [
