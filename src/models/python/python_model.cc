@@ -5,6 +5,7 @@
 #include <mutex>
 #include <utility>
 
+#include <arrow/buffer.h>
 #include <arrow/io/memory.h>
 #include <arrow/ipc/reader.h>
 #include <arrow/ipc/writer.h>
