@@ -20,6 +20,8 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # GCC 12 reports false overflows and uninitialised values in inlined library code.
   add_compile_options(-fpch-preprocess -Wlogical-op -Wno-restrict -Wno-maybe-uninitialized
                       -Wno-stringop-overflow -Wno-stringop-overread -Wno-array-bounds)
+  # The compiler collects no garbage: the precompiled header is most of its heap.
+  add_compile_options("SHELL:--param ggc-min-expand=500" "SHELL:--param ggc-min-heapsize=4000000")
 endif()
 
 # x86-64-v2 (SSE4.2, POPCNT; every machine since about 2009, Atom gateways included) is

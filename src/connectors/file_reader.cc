@@ -17,7 +17,6 @@ namespace {
 constexpr int64_t kMinBlock = 4096;
 constexpr int64_t kMaxBlock = 1 << 20;
 constexpr int64_t kMaxRecord = 64 << 20;
-constexpr size_t kMaxRaw = 64 << 10;
 
 /// A split that has been opened.
 struct OpenFile {
@@ -132,7 +131,7 @@ class FileReader final : public SourceReader {
   /// Gives up a record without an end: leaves out its first line.
   static Status SkipLine(const FileSplit& split, FileWindow& window, int64_t block, Decoded* out) {
     out->rejected.push_back({split.path, split.line, "no record ends within 64 MB",
-                             std::string(window.view().substr(0, kMaxRaw))});
+                             std::string(window.view().substr(0, kMaxRejectedBytes))});
     for (;;) {
       const size_t end = window.view().find('\n');
       if (end != std::string_view::npos) {

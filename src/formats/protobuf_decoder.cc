@@ -12,8 +12,6 @@
 namespace millrace {
 namespace {
 
-constexpr size_t kMaxRaw = 64 << 10;
-
 /// A value as it stands on the wire.
 struct WireValue {
   uint64_t number = 0;
@@ -21,7 +19,7 @@ struct WireValue {
 };
 
 /// What a message being read holds of a field.
-struct Slot {
+struct FieldValue {
   bool seen = false;
   WireValue value;              ///< the last one
   std::vector<WireValue> many;  ///< of a repeated field
@@ -36,7 +34,7 @@ struct Scratch {
     }
   }
   const ProtoMessage& message;
-  std::vector<Slot> slots;
+  std::vector<FieldValue> slots;
   std::vector<std::unique_ptr<Scratch>> children;
 };
 
@@ -112,7 +110,7 @@ class ProtobufDecoder final : public Decoder {
         ++decoded.ignored;
       } else {
         decoded.rejected.push_back(
-            {source, positions[i], fault_, std::string(messages[i].substr(0, kMaxRaw))});
+            {source, positions[i], fault_, std::string(messages[i].substr(0, kMaxRejectedBytes))});
       }
     }
     std::vector<std::shared_ptr<arrow::Array>> arrays;
@@ -132,7 +130,7 @@ class ProtobufDecoder final : public Decoder {
 
   /// Sorts the fields of a message into slots.
   bool Scan(std::string_view bytes, Scratch& scratch) {
-    for (Slot& slot : scratch.slots) {
+    for (FieldValue& slot : scratch.slots) {
       slot.seen = false;
       slot.many.clear();
     }
@@ -147,7 +145,7 @@ class ProtobufDecoder final : public Decoder {
       const int index = scratch.message.Find(number);
       if (index < 0) continue;
       const ProtoField& field = scratch.message.fields[static_cast<size_t>(index)];
-      Slot& slot = scratch.slots[static_cast<size_t>(index)];
+      FieldValue& slot = scratch.slots[static_cast<size_t>(index)];
       const WireType expected = WireTypeOf(field.kind);
       if (type != expected) {
         // As protobuf has it: a field of another type is unknown; numbers may come packed.
@@ -169,7 +167,7 @@ class ProtobufDecoder final : public Decoder {
     return true;
   }
 
-  static bool Unpack(WireType type, std::string_view bytes, Slot* slot) {
+  static bool Unpack(WireType type, std::string_view bytes, FieldValue* slot) {
     WireReader reader(bytes);
     while (!reader.done()) {
       WireValue value;
@@ -186,7 +184,7 @@ class ProtobufDecoder final : public Decoder {
   bool AppendFields(Scratch& scratch, BufferAt buffer_at) {
     for (size_t i = 0; i < scratch.slots.size(); ++i) {
       const ProtoField& field = scratch.message.fields[i];
-      Slot& slot = scratch.slots[i];
+      FieldValue& slot = scratch.slots[i];
       ColumnBuffer& out = buffer_at(i);
       Scratch* const child = scratch.children[i].get();
       if (field.map) {
@@ -205,11 +203,11 @@ class ProtobufDecoder final : public Decoder {
     return true;
   }
 
-  bool AppendMap(const Slot& slot, Scratch& entry, ColumnBuffer* out) {
+  bool AppendMap(const FieldValue& slot, Scratch& entry, ColumnBuffer* out) {
     // The last entry of a key counts.
     const auto key_of = [&](const WireValue& value, std::string* key) {
       if (!Scan(value.bytes, entry)) return false;
-      const Slot& of = entry.slots[0];
+      const FieldValue& of = entry.slots[0];
       *key = of.seen ? std::string(of.value.bytes) + '/' + std::to_string(of.value.number) : "/0";
       return true;
     };

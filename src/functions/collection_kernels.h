@@ -15,7 +15,6 @@
 /// Kernels over arrays and maps: they see whole columns and choose elements by their places.
 namespace millrace::functions {
 
-inline constexpr size_t kAny = static_cast<size_t>(-1);
 using Bind = std::function<Result<BoundFunction>(Types, Literals)>;
 using Columns = std::span<const ColumnValue>;
 

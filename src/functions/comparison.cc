@@ -10,8 +10,6 @@
 namespace millrace::functions {
 namespace {
 
-constexpr size_t kAny = static_cast<size_t>(-1);
-
 bool IsBlock(const SqlType& type) { return expr::BlockTypeOf(type).has_value(); }
 
 /// Calls `f` with a value of the type by which values of `type` compare; null where they do not.

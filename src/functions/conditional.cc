@@ -7,7 +7,6 @@
 namespace millrace::functions {
 namespace {
 
-constexpr size_t kAny = static_cast<size_t>(-1);
 using Bind = std::function<Result<BoundFunction>(Types, Literals)>;
 
 void Add(Registries& registries, FunctionFamily family, const std::string& name, std::string syntax,

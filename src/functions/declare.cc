@@ -12,12 +12,37 @@ bool Fits(const SqlType& from, const SqlType& to) {
   return CanImplicitlyCast(from, to) || (from.is_numeric() && to.kind() == TypeKind::kDouble);
 }
 
+ScalarFunctionSpec HeadOf(FunctionFamily family, std::string name, std::string syntax,
+                          std::string doc, FunctionExample example,
+                          std::vector<std::string> aliases = {}) {
+  return {std::move(name),   std::move(aliases), family,
+          std::move(syntax), std::move(doc),     {std::move(example)}};
+}
+
 }  // namespace
+
+ScalarFunctionSpec ArithmeticFunction(std::string name, std::string syntax, std::string doc,
+                                      FunctionExample example) {
+  return HeadOf(FunctionFamily::kArithmetic, std::move(name), std::move(syntax), std::move(doc),
+                std::move(example));
+}
+
+ScalarFunctionSpec StringFunction(std::string name, std::string syntax, std::string doc,
+                                  FunctionExample example, std::vector<std::string> aliases) {
+  return HeadOf(FunctionFamily::kString, std::move(name), std::move(syntax), std::move(doc),
+                std::move(example), std::move(aliases));
+}
+
+ScalarFunctionSpec TemporalFunction(std::string name, std::string syntax, std::string doc,
+                                    FunctionExample example) {
+  return HeadOf(FunctionFamily::kTemporal, std::move(name), std::move(syntax), std::move(doc),
+                std::move(example));
+}
 
 Status CheckCount(std::string_view function, size_t count, size_t least, size_t most) {
   if (count >= least && count <= most) return Status::OK();
   std::string expected = std::to_string(least);
-  if (most == static_cast<size_t>(-1))
+  if (most == kAny)
     expected += " or more";
   else if (most > least)
     expected += " to " + std::to_string(most);

@@ -33,6 +33,17 @@ struct Fixed {
 
 ScalarFunctionSpec Declare(ScalarFunctionSpec head, Fixed fixed);
 
+/// The head of a function of a family.
+ScalarFunctionSpec ArithmeticFunction(std::string name, std::string syntax, std::string doc,
+                                      FunctionExample example);
+ScalarFunctionSpec StringFunction(std::string name, std::string syntax, std::string doc,
+                                  FunctionExample example, std::vector<std::string> aliases = {});
+ScalarFunctionSpec TemporalFunction(std::string name, std::string syntax, std::string doc,
+                                    FunctionExample example);
+
+/// As the greatest number of arguments: no limit.
+inline constexpr size_t kAny = static_cast<size_t>(-1);
+
 /// A user error unless there are `least` to `most` arguments.
 Status CheckCount(std::string_view function, size_t count, size_t least, size_t most);
 /// "argument 2 (start) of SUBSTRING must be INT, but is STRING", with the cast that fits.

@@ -12,12 +12,6 @@ namespace {
 
 using Text = std::string_view;
 
-ScalarFunctionSpec Head(std::string name, std::string syntax, std::string doc,
-                        FunctionExample example) {
-  return {std::move(name),     {}, FunctionFamily::kString, std::move(syntax), std::move(doc),
-          {std::move(example)}};
-}
-
 void AppendHex(Text bytes, bool upper, std::string& out) {
   const char* digits = upper ? "0123456789ABCDEF" : "0123456789abcdef";
   for (const char c : bytes) {
@@ -93,8 +87,8 @@ void AddEncoding(Registries& registries) {
     registries.functions.Add(Declare(std::move(head), std::move(fixed)));
   };
   const auto hash = [&](const std::string& name, const EVP_MD* digest, const std::string& example) {
-    add(Head(name, name + "(text)", "The " + name + " hash in hexadecimal digits.",
-             {"SUBSTRING(" + name + "('abc'), 1, 8)", example}),
+    add(StringFunction(name, name + "(text)", "The " + name + " hash in hexadecimal digits.",
+                       {"SUBSTRING(" + name + "('abc'), 1, 8)", example}),
         {{text}, string, {RowKernel<std::string, Text>(string, [digest](Text x, std::string& out) {
            Digest(x, digest, out);
          })}});
@@ -105,15 +99,15 @@ void AddEncoding(Registries& registries) {
   hash("SHA256", EVP_sha256(), "ba7816bf");
   hash("SHA384", EVP_sha384(), "cb00753f");
   hash("SHA512", EVP_sha512(), "ddaf35a1");
-  add(Head("TO_BASE64", "TO_BASE64(text)", "The bytes in Base64.",
-           {"TO_BASE64('hello world')", "aGVsbG8gd29ybGQ="}),
+  add(StringFunction("TO_BASE64", "TO_BASE64(text)", "The bytes in Base64.",
+                     {"TO_BASE64('hello world')", "aGVsbG8gd29ybGQ="}),
       {{text}, string, {RowKernel<std::string, Text>(string, ToBase64)}});
-  add(Head("FROM_BASE64", "FROM_BASE64(text)",
-           "The text that Base64 holds; NULL where it is malformed.",
-           {"FROM_BASE64('aGVsbG8gd29ybGQ=')", "hello world"}),
+  add(StringFunction("FROM_BASE64", "FROM_BASE64(text)",
+                     "The text that Base64 holds; NULL where it is malformed.",
+                     {"FROM_BASE64('aGVsbG8gd29ybGQ=')", "hello world"}),
       {{text}, string, {RowKernel<std::string, Text>(string, FromBase64)}, false, true});
-  ScalarFunctionSpec hex =
-      Head("HEX", "HEX(text or integer)", "In hexadecimal digits.", {"HEX('hello')", "68656C6C6F"});
+  ScalarFunctionSpec hex = StringFunction("HEX", "HEX(text or integer)", "In hexadecimal digits.",
+                                          {"HEX('hello')", "68656C6C6F"});
   hex.bind = [](Types types, Literals) -> Result<BoundFunction> {
     ARROW_RETURN_NOT_OK(CheckCount("HEX", types.size(), 1, 1));
     const SqlType result = SqlType::String().AsNullable(AnyNullable(types));
@@ -133,29 +127,30 @@ void AddEncoding(Registries& registries) {
                           result, [](Text x, std::string& out) { AppendHex(x, true, out); }));
   };
   registries.functions.Add(std::move(hex));
-  add(Head("UNHEX", "UNHEX(text)",
-           "The bytes of hexadecimal digits; NULL where they are malformed.",
-           {"DECODE(UNHEX('466C696E6B'), 'UTF-8')", "Flink"}),
+  add(StringFunction("UNHEX", "UNHEX(text)",
+                     "The bytes of hexadecimal digits; NULL where they are malformed.",
+                     {"DECODE(UNHEX('466C696E6B'), 'UTF-8')", "Flink"}),
       {{text}, bytes, {RowKernel<std::string, Text>(bytes, Unhex)}, false, true});
   const auto charset = [](RowScope& row, Text x, Text name) -> std::optional<Text> {
     if (name == "UTF-8" || name == "US-ASCII" || name == "utf-8") return x;
     return row.Fail("unknown character set '" + std::string(name) +
                     "': UTF-8 and US-ASCII are known");
   };
-  add(Head("ENCODE", "ENCODE(text, charset)", "The text's bytes in UTF-8.",
-           {"HEX(ENCODE('a', 'UTF-8'))", "61"}),
+  add(StringFunction("ENCODE", "ENCODE(text, charset)", "The text's bytes in UTF-8.",
+                     {"HEX(ENCODE('a', 'UTF-8'))", "61"}),
       {{text, {"charset", string}},
        bytes,
        {RowKernel<std::string, Text, Text>(bytes, charset)},
        true});
-  add(Head("DECODE", "DECODE(bytes, charset)", "The text of bytes in UTF-8.",
-           {"DECODE(ENCODE('a', 'UTF-8'), 'UTF-8')", "a"}),
+  add(StringFunction("DECODE", "DECODE(bytes, charset)", "The text of bytes in UTF-8.",
+                     {"DECODE(ENCODE('a', 'UTF-8'), 'UTF-8')", "a"}),
       {{{"bytes", bytes}, {"charset", string}},
        string,
        {RowKernel<std::string, Text, Text>(string, charset)},
        true});
-  ScalarFunctionSpec uuid = Head("UUID", "UUID()", "A random identifier of RFC 4122, version 4.",
-                                 {"CHAR_LENGTH(UUID())", "36"});
+  ScalarFunctionSpec uuid =
+      StringFunction("UUID", "UUID()", "A random identifier of RFC 4122, version 4.",
+                     {"CHAR_LENGTH(UUID())", "36"});
   uuid.deterministic = false;
   add(std::move(uuid), {{},
                         string,

@@ -15,8 +15,8 @@ namespace {
 using nlohmann::json;
 using Text = std::string_view;
 
-ScalarFunctionSpec Head(std::string name, std::string syntax, std::string doc,
-                        std::vector<FunctionExample> examples) {
+ScalarFunctionSpec JsonFunction(std::string name, std::string syntax, std::string doc,
+                                std::vector<FunctionExample> examples) {
   return {std::move(name),    {}, FunctionFamily::kString, std::move(syntax), std::move(doc),
           std::move(examples)};
 }
@@ -155,12 +155,12 @@ ScalarKernel ExistsKernel(const Lookup& lookup) {
 ScalarFunctionSpec IsJson(const std::string& kind, bool negated) {
   const std::string name =
       std::string(negated ? "IS NOT JSON" : "IS JSON") + (kind.empty() ? "" : " ") + kind;
-  ScalarFunctionSpec spec =
-      Head(name, "text " + name,
-           std::string("Whether the text is ") + (negated ? "not " : "") + "JSON" +
-               (kind.empty() ? "." : ", and of this kind."),
-           {{"'{}' " + name,
-             (kind.empty() || kind == "VALUE" || kind == "OBJECT") != negated ? "TRUE" : "FALSE"}});
+  ScalarFunctionSpec spec = JsonFunction(
+      name, "text " + name,
+      std::string("Whether the text is ") + (negated ? "not " : "") + "JSON" +
+          (kind.empty() ? "." : ", and of this kind."),
+      {{"'{}' " + name,
+        (kind.empty() || kind == "VALUE" || kind == "OBJECT") != negated ? "TRUE" : "FALSE"}});
   spec.bind = [name, kind, negated](Types types, Literals) -> Result<BoundFunction> {
     if (!types[0].is_string() && !types[0].is_null())
       return WrongArgument(name, 0, "text", "STRING", types[0], SqlType::String());
@@ -239,8 +239,8 @@ ScalarFunctionSpec Constructor(ScalarFunctionSpec head, bool pairs, Fill fill) {
 }
 
 ScalarFunctionSpec JsonString() {
-  ScalarFunctionSpec spec = Head("JSON_STRING", "JSON_STRING(value)", "The value as JSON.",
-                                 {{"JSON_STRING(ARRAY[1, 2])", "[1,2]"}});
+  ScalarFunctionSpec spec = JsonFunction("JSON_STRING", "JSON_STRING(value)", "The value as JSON.",
+                                         {{"JSON_STRING(ARRAY[1, 2])", "[1,2]"}});
   spec.bind = [](Types types, Literals) -> Result<BoundFunction> {
     ARROW_RETURN_NOT_OK(CheckCount("JSON_STRING", types.size(), 1, 1));
     return WithKernel(
@@ -264,48 +264,51 @@ ScalarFunctionSpec JsonString() {
 
 void AddJson(Registries& registries) {
   const auto add = [&](ScalarFunctionSpec spec) { registries.functions.Add(std::move(spec)); };
-  add(OfPath(Head("JSON_VALUE",
-                  "JSON_VALUE(json, path [RETURNING type] [{NULL | ERROR | DEFAULT x} ON EMPTY] "
-                  "[{NULL | ERROR | DEFAULT x} ON ERROR])",
-                  "The number, text or boolean at a path ('$.a[0].b', 'lax $.a'). Without a mode "
-                  "a path is strict: what it names must be there.",
-                  {{"JSON_VALUE('{\"a\": [1, 2]}', '$.a[1]')", "2"},
-                   {"JSON_VALUE('{\"a\": 1}', 'lax $.b' DEFAULT 'none' ON EMPTY)", "none"}}),
-             SqlType::String(), 4, ValueKernel));
-  add(OfPath(Head("JSON_QUERY",
-                  "JSON_QUERY(json, path [{WITHOUT | WITH [CONDITIONAL]} ARRAY WRAPPER] "
-                  "[{NULL | EMPTY ARRAY | EMPTY OBJECT | ERROR} ON EMPTY] [… ON ERROR])",
-                  "The object or array at a path, as JSON.",
-                  {{"JSON_QUERY('{\"a\": {\"b\": 1}}', '$.a')", "{\"b\":1}"},
-                   {"JSON_QUERY('[{\"a\": 1}, {\"a\": 2}]', '$[*].a')", "[1,2]"}}),
-             SqlType::String(), 3, QueryKernel));
   add(OfPath(
-      Head("JSON_EXISTS", "JSON_EXISTS(json, path [{TRUE | FALSE | UNKNOWN | ERROR} ON ERROR])",
-           "Whether there is something at a path.",
-           {{"JSON_EXISTS('{\"a\": true}', '$.a')", "TRUE"}}),
-      SqlType::Boolean(), 1, ExistsKernel));
+      JsonFunction("JSON_VALUE",
+                   "JSON_VALUE(json, path [RETURNING type] [{NULL | ERROR | DEFAULT x} ON EMPTY] "
+                   "[{NULL | ERROR | DEFAULT x} ON ERROR])",
+                   "The number, text or boolean at a path ('$.a[0].b', 'lax $.a'). Without a mode "
+                   "a path is strict: what it names must be there.",
+                   {{"JSON_VALUE('{\"a\": [1, 2]}', '$.a[1]')", "2"},
+                    {"JSON_VALUE('{\"a\": 1}', 'lax $.b' DEFAULT 'none' ON EMPTY)", "none"}}),
+      SqlType::String(), 4, ValueKernel));
+  add(OfPath(JsonFunction("JSON_QUERY",
+                          "JSON_QUERY(json, path [{WITHOUT | WITH [CONDITIONAL]} ARRAY WRAPPER] "
+                          "[{NULL | EMPTY ARRAY | EMPTY OBJECT | ERROR} ON EMPTY] [… ON ERROR])",
+                          "The object or array at a path, as JSON.",
+                          {{"JSON_QUERY('{\"a\": {\"b\": 1}}', '$.a')", "{\"b\":1}"},
+                           {"JSON_QUERY('[{\"a\": 1}, {\"a\": 2}]', '$[*].a')", "[1,2]"}}),
+             SqlType::String(), 3, QueryKernel));
+  add(OfPath(JsonFunction("JSON_EXISTS",
+                          "JSON_EXISTS(json, path [{TRUE | FALSE | UNKNOWN | ERROR} ON ERROR])",
+                          "Whether there is something at a path.",
+                          {{"JSON_EXISTS('{\"a\": true}', '$.a')", "TRUE"}}),
+             SqlType::Boolean(), 1, ExistsKernel));
   for (const bool negated : {false, true}) {
     for (const char* kind : {"", "VALUE", "OBJECT", "ARRAY", "SCALAR"}) add(IsJson(kind, negated));
   }
   add(JsonString());
   add(Constructor(
-      Head("JSON_OBJECT", "JSON_OBJECT([[KEY] key VALUE value]* [{NULL | ABSENT} ON NULL])",
-           "A JSON object of the pairs.",
-           {{"JSON_OBJECT('a' VALUE 1, 'b' VALUE JSON_ARRAY(TRUE))", "{\"a\":1,\"b\":[true]}"}}),
+      JsonFunction(
+          "JSON_OBJECT", "JSON_OBJECT([[KEY] key VALUE value]* [{NULL | ABSENT} ON NULL])",
+          "A JSON object of the pairs.",
+          {{"JSON_OBJECT('a' VALUE 1, 'b' VALUE JSON_ARRAY(TRUE))", "{\"a\":1,\"b\":[true]}"}}),
       true, [](const std::vector<Json>& values, bool keep_nulls, Json* out) {
         for (size_t i = 0; i + 1 < values.size(); i += 2) {
           if (keep_nulls || !values[i + 1].is_null())
             (*out)[values[i].get<std::string>()] = values[i + 1];
         }
       }));
-  add(Constructor(Head("JSON_ARRAY", "JSON_ARRAY([value]* [{NULL | ABSENT} ON NULL])",
-                       "A JSON array of the values; NULLs are left out unless NULL ON NULL.",
-                       {{"JSON_ARRAY(1, 'a', CAST(NULL AS INT))", "[1,\"a\"]"}}),
-                  false, [](const std::vector<Json>& values, bool keep_nulls, Json* out) {
-                    for (const Json& value : values) {
-                      if (keep_nulls || !value.is_null()) out->push_back(value);
-                    }
-                  }));
+  add(Constructor(
+      JsonFunction("JSON_ARRAY", "JSON_ARRAY([value]* [{NULL | ABSENT} ON NULL])",
+                   "A JSON array of the values; NULLs are left out unless NULL ON NULL.",
+                   {{"JSON_ARRAY(1, 'a', CAST(NULL AS INT))", "[1,\"a\"]"}}),
+      false, [](const std::vector<Json>& values, bool keep_nulls, Json* out) {
+        for (const Json& value : values) {
+          if (keep_nulls || !value.is_null()) out->push_back(value);
+        }
+      }));
 }
 
 }  // namespace millrace::functions

@@ -12,12 +12,6 @@
 namespace millrace::functions {
 namespace {
 
-ScalarFunctionSpec Head(std::string name, std::string syntax, std::string doc,
-                        FunctionExample example) {
-  return {std::move(name),     {}, FunctionFamily::kArithmetic, std::move(syntax), std::move(doc),
-          {std::move(example)}};
-}
-
 /// Digits `x` of `scale` at `digits` after the point (negative: before it), still at `scale`.
 Int128 RoundedDigits(Int128 x, int scale, int digits, bool truncate) {
   const int dropped = scale - digits;
@@ -65,7 +59,8 @@ ScalarKernel RoundKernel(const SqlType& type, int scale, bool truncate) {
 
 ScalarFunctionSpec Rounding(const std::string& name, bool truncate, std::string doc,
                             FunctionExample example) {
-  ScalarFunctionSpec spec = Head(name, name + "(a [, digits])", std::move(doc), std::move(example));
+  ScalarFunctionSpec spec =
+      ArithmeticFunction(name, name + "(a [, digits])", std::move(doc), std::move(example));
   spec.bind = [name, truncate](Types types, Literals literals) -> Result<BoundFunction> {
     ARROW_RETURN_NOT_OK(CheckCount(name, types.size(), 1, 2));
     const SqlType type = types[0].is_null() ? SqlType::Double() : types[0];
@@ -187,10 +182,10 @@ void AddRandom(Registries& registries) {
     const ColumnReader<int32_t> seed(arguments[0]);
     return [seed](int64_t row) { return SeededRandom(seed[row]).NextDouble(); };
   };
-  ScalarFunctionSpec rand =
-      Head("RAND", "RAND([seed])",
-           "A number in [0, 1). With a seed, the first of the sequence that belongs to it.",
-           {"RAND() < 1.0", "TRUE"});
+  ScalarFunctionSpec rand = ArithmeticFunction(
+      "RAND", "RAND([seed])",
+      "A number in [0, 1). With a seed, the first of the sequence that belongs to it.",
+      {"RAND() < 1.0", "TRUE"});
   rand.deterministic = false;
   registries.functions.Add(Declare(rand, {{{"seed", SqlType::Int()}},
                                           SqlType::Double(),
@@ -202,8 +197,8 @@ void AddRandom(Registries& registries) {
       return static_cast<int32_t>(NextUnit(context) * bound[row]);
     };
   };
-  ScalarFunctionSpec integer = Head("RAND_INTEGER", "RAND_INTEGER(bound)",
-                                    "An integer in [0, bound).", {"RAND_INTEGER(1)", "0"});
+  ScalarFunctionSpec integer = ArithmeticFunction(
+      "RAND_INTEGER", "RAND_INTEGER(bound)", "An integer in [0, bound).", {"RAND_INTEGER(1)", "0"});
   integer.deterministic = false;
   registries.functions.Add(Declare(
       integer,
@@ -215,8 +210,9 @@ void AddRandom(Registries& registries) {
 void AddMath(Registries& registries) {
   const SqlType real = SqlType::Double();
   const auto unary = [&](const std::string& name, std::string doc, FunctionExample example) {
-    registries.functions.Add(Declare(Head(name, name + "(x)", std::move(doc), std::move(example)),
-                                     {{{"x", real}}, real, {}}));
+    registries.functions.Add(
+        Declare(ArithmeticFunction(name, name + "(x)", std::move(doc), std::move(example)),
+                {{{"x", real}}, real, {}}));
   };
   unary("SQRT", "The square root; NaN of a negative number.", {"SQRT(4)", "2.0"});
   unary("LN", "The natural logarithm.", {"LN(1)", "0.0"});
@@ -237,15 +233,16 @@ void AddMath(Registries& registries) {
   unary("DEGREES", "Radians to degrees.", {"DEGREES(0)", "0.0"});
   unary("RADIANS", "Degrees to radians.", {"RADIANS(0)", "0.0"});
   registries.functions.Add(
-      Declare(Head("POWER", "POWER(x, y)", "x to the power of y.", {"POWER(2, 10)", "1024.0"}),
+      Declare(ArithmeticFunction("POWER", "POWER(x, y)", "x to the power of y.",
+                                 {"POWER(2, 10)", "1024.0"}),
               {{{"x", real}, {"y", real}}, real, {}}));
-  registries.functions.Add(
-      Declare(Head("ATAN2", "ATAN2(y, x)", "The angle of the point (x, y) in radians.",
-                   {"ATAN2(0, 1)", "0.0"}),
-              {{{"y", real}, {"x", real}}, real, {}}));
+  registries.functions.Add(Declare(
+      ArithmeticFunction("ATAN2", "ATAN2(y, x)", "The angle of the point (x, y) in radians.",
+                         {"ATAN2(0, 1)", "0.0"}),
+      {{{"y", real}, {"x", real}}, real, {}}));
   ScalarFunctionSpec log =
-      Head("LOG", "LOG([base, ] x)", "The logarithm; natural where there is no base.",
-           {"LOG(2, 8)", "3.0"});
+      ArithmeticFunction("LOG", "LOG([base, ] x)", "The logarithm; natural where there is no base.",
+                         {"LOG(2, 8)", "3.0"});
   log.bind = [](Types types, Literals) -> Result<BoundFunction> {
     ARROW_RETURN_NOT_OK(CheckCount("LOG", types.size(), 1, 2));
     for (size_t i = 0; i < types.size(); ++i) {
@@ -264,10 +261,10 @@ void AddMath(Registries& registries) {
   registries.functions.Add(Rounding("TRUNCATE", true, "Cut to `digits` after the point.",
                                     {"TRUNCATE(42.345, 2)", "42.34"}));
   registries.functions.Add(
-      Declare(Head("PI", "PI()", "The number pi.", {"PI()", "3.141592653589793"}),
+      Declare(ArithmeticFunction("PI", "PI()", "The number pi.", {"PI()", "3.141592653589793"}),
               {{}, real, {Constant(std::numbers::pi)}}));
   registries.functions.Add(
-      Declare(Head("E", "E()", "Euler's number.", {"E()", "2.718281828459045"}),
+      Declare(ArithmeticFunction("E", "E()", "Euler's number.", {"E()", "2.718281828459045"}),
               {{}, real, {Constant(std::numbers::e)}}));
   AddRandom(registries);
 }

@@ -18,12 +18,6 @@ namespace {
 using Text = std::string_view;
 using ArrayPtr = std::shared_ptr<arrow::Array>;
 
-ScalarFunctionSpec Head(std::string name, std::string syntax, std::string doc,
-                        FunctionExample example) {
-  return {std::move(name),     {}, FunctionFamily::kString, std::move(syntax), std::move(doc),
-          {std::move(example)}};
-}
-
 /// Calls `piece` with each part between separators; every character where the separator is empty.
 template <class F>
 Status ForEachPart(Text text, Text separator, F piece) {
@@ -262,26 +256,27 @@ void AddPartsOfText(Registries& registries) {
   const auto add = [&](ScalarFunctionSpec head, Fixed fixed) {
     registries.functions.Add(Declare(std::move(head), std::move(fixed)));
   };
-  add(Head("SPLIT", "SPLIT(text, separator)",
-           "The parts between separators; every character where the separator is empty.",
-           {"SPLIT('a;b;c', ';')", "[a, b, c]"}),
+  add(StringFunction("SPLIT", "SPLIT(text, separator)",
+                     "The parts between separators; every character where the separator is empty.",
+                     {"SPLIT('a;b;c', ';')", "[a, b, c]"}),
       {{text, {"separator", string}}, SqlType::Array(string), {Split}});
-  add(Head("STR_TO_MAP", "STR_TO_MAP(text [, between_pairs, between_key_and_value])",
-           "The pairs of a text as a map; by default 'k1=v1,k2=v2'.",
-           {"STR_TO_MAP('a=1,b=2')", "{a=1, b=2}"}),
+  add(StringFunction("STR_TO_MAP", "STR_TO_MAP(text [, between_pairs, between_key_and_value])",
+                     "The pairs of a text as a map; by default 'k1=v1,k2=v2'.",
+                     {"STR_TO_MAP('a=1,b=2')", "{a=1, b=2}"}),
       {{text, {"between_pairs", string}, {"between_key_and_value", string}},
        SqlType::Map(string, string),
        {StrToMap, StrToMap, StrToMap}});
-  ScalarFunctionSpec elt = Head("ELT", "ELT(index, text [, text]*)",
-                                "The text at a 1-based index; NULL where there is none.",
-                                {"ELT(2, 'a', 'b', 'c')", "b"});
+  ScalarFunctionSpec elt = StringFunction("ELT", "ELT(index, text [, text]*)",
+                                          "The text at a 1-based index; NULL where there is none.",
+                                          {"ELT(2, 'a', 'b', 'c')", "b"});
   elt.bind = BindElt;
   registries.functions.Add(std::move(elt));
-  add(Head("URL_ENCODE", "URL_ENCODE(text)", "As application/x-www-form-urlencoded.",
-           {"URL_ENCODE('a b&c')", "a+b%26c"}),
+  add(StringFunction("URL_ENCODE", "URL_ENCODE(text)", "As application/x-www-form-urlencoded.",
+                     {"URL_ENCODE('a b&c')", "a+b%26c"}),
       {{text}, string, {RowKernel<std::string, Text>(string, UrlEncode)}});
-  add(Head("URL_DECODE", "URL_DECODE(text)", "What URL_ENCODE made; NULL where it is malformed.",
-           {"URL_DECODE('a+b%26c')", "a b&c"}),
+  add(StringFunction("URL_DECODE", "URL_DECODE(text)",
+                     "What URL_ENCODE made; NULL where it is malformed.",
+                     {"URL_DECODE('a+b%26c')", "a b&c"}),
       {{text}, string, {RowKernel<std::string, Text>(string, UrlDecode)}, false, true});
   const auto part = [](Text x, Text name) -> std::optional<Text> {
     const auto url = Url::Parse(x);
@@ -291,22 +286,23 @@ void AddPartsOfText(Registries& registries) {
     const auto url = Url::Parse(x);
     return url && name == "QUERY" ? url->Parameter(key) : std::nullopt;
   };
-  add(Head("PARSE_URL", "PARSE_URL(url, part [, key])",
-           "A part of a URL: HOST, PATH, QUERY, REF, PROTOCOL, FILE, AUTHORITY or USERINFO; with "
-           "QUERY and a key that parameter.",
-           {"PARSE_URL('http://host/p?k=v#r', 'QUERY', 'k')", "v"}),
+  add(StringFunction(
+          "PARSE_URL", "PARSE_URL(url, part [, key])",
+          "A part of a URL: HOST, PATH, QUERY, REF, PROTOCOL, FILE, AUTHORITY or USERINFO; with "
+          "QUERY and a key that parameter.",
+          {"PARSE_URL('http://host/p?k=v#r', 'QUERY', 'k')", "v"}),
       {{{"url", string}, {"part", string}, {"key", string}},
        string,
        {RowKernel<std::string, Text, Text>(string, part),
         RowKernel<std::string, Text, Text, Text>(string, parameter)},
        false,
        true});
-  add(Head("REGEXP_COUNT", "REGEXP_COUNT(text, regex)", "How often the pattern matches.",
-           {"REGEXP_COUNT('hello world', 'o')", "2"}),
+  add(StringFunction("REGEXP_COUNT", "REGEXP_COUNT(text, regex)", "How often the pattern matches.",
+                     {"REGEXP_COUNT('hello world', 'o')", "2"}),
       {{text, regex}, integer, {PatternNumber("count_substring_regex", false)}, true});
-  add(Head("REGEXP_INSTR", "REGEXP_INSTR(text, regex)",
-           "The 1-based character at which the pattern first matches; 0: nowhere.",
-           {"REGEXP_INSTR('hello world', 'w.')", "7"}),
+  add(StringFunction("REGEXP_INSTR", "REGEXP_INSTR(text, regex)",
+                     "The 1-based character at which the pattern first matches; 0: nowhere.",
+                     {"REGEXP_INSTR('hello world', 'w.')", "7"}),
       {{text, regex}, integer, {PatternNumber("find_substring_regex", true)}, true});
 }
 

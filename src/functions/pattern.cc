@@ -10,12 +10,6 @@ namespace {
 
 using Text = std::string_view;
 
-ScalarFunctionSpec Head(std::string name, std::string syntax, std::string doc,
-                        FunctionExample example) {
-  return {std::move(name),     {}, FunctionFamily::kString, std::move(syntax), std::move(doc),
-          {std::move(example)}};
-}
-
 size_t CharacterBytes(Text text) {
   size_t size = 1;
   while (size < text.size() && (static_cast<unsigned char>(text[size]) & 0xc0) == 0x80) ++size;
@@ -180,10 +174,11 @@ std::string Replacement(Text java) {
 }
 
 ScalarFunctionSpec RegexpExtract() {
-  ScalarFunctionSpec spec = Head("REGEXP_EXTRACT", "REGEXP_EXTRACT(text, regex [, group])",
-                                 "The part that a group (0: the whole) of the first match takes; "
-                                 "NULL where nothing matches. Regular expressions are RE2's.",
-                                 {"REGEXP_EXTRACT('foothebar', 'foo(.*?)(bar)', 2)", "bar"});
+  ScalarFunctionSpec spec =
+      StringFunction("REGEXP_EXTRACT", "REGEXP_EXTRACT(text, regex [, group])",
+                     "The part that a group (0: the whole) of the first match takes; "
+                     "NULL where nothing matches. Regular expressions are RE2's.",
+                     {"REGEXP_EXTRACT('foothebar', 'foo(.*?)(bar)', 2)", "bar"});
   spec.bind = [](Types types, Literals) -> Result<BoundFunction> {
     ARROW_RETURN_NOT_OK(CheckCount("REGEXP_EXTRACT", types.size(), 2, 3));
     for (const size_t i : {size_t{0}, size_t{1}}) {
@@ -221,9 +216,9 @@ void AddPattern(Registries& registries) {
   const auto add = [&](ScalarFunctionSpec head, Fixed fixed) {
     registries.functions.Add(Declare(std::move(head), std::move(fixed)));
   };
-  add(Head("LIKE", "text LIKE pattern [ESCAPE character]",
-           "Whether the whole text matches: % any text, _ any character.",
-           {"'Millrace' LIKE 'Mill%'", "TRUE"}),
+  add(StringFunction("LIKE", "text LIKE pattern [ESCAPE character]",
+                     "Whether the whole text matches: % any text, _ any character.",
+                     {"'Millrace' LIKE 'Mill%'", "TRUE"}),
       {{text, {"pattern", string}, {"escape", string}},
        boolean,
        {RowKernel<bool, Text, Text>(boolean, [](Text x, Text p) { return Like(x, p, '\\'); }),
@@ -234,9 +229,9 @@ void AddPattern(Registries& registries) {
               return Like(x, p, e[0]);
             })},
        true});
-  add(Head("SIMILAR TO", "text SIMILAR TO pattern",
-           "Whether the whole text matches a SQL regular expression.",
-           {"'abc' SIMILAR TO 'a(b|x)%'", "TRUE"}),
+  add(StringFunction("SIMILAR TO", "text SIMILAR TO pattern",
+                     "Whether the whole text matches a SQL regular expression.",
+                     {"'abc' SIMILAR TO 'a(b|x)%'", "TRUE"}),
       {{text, {"pattern", string}},
        boolean,
        {PerPattern(1, arrow::boolean(),
@@ -244,10 +239,11 @@ void AddPattern(Registries& registries) {
                      return Matches(texts, SimilarToRegex(p));
                    })},
        true});
-  add(Head("REGEXP", "REGEXP(text, regex)",
-           "Whether a part of the text matches. Regular expressions are RE2's: no look-around, no "
-           "back-references.",
-           {"REGEXP('abc', 'b.')", "TRUE"}),
+  add(StringFunction(
+          "REGEXP", "REGEXP(text, regex)",
+          "Whether a part of the text matches. Regular expressions are RE2's: no look-around, no "
+          "back-references.",
+          {"REGEXP('abc', 'b.')", "TRUE"}),
       {{text, regex}, boolean, {PerPattern(1, arrow::boolean(), Matches)}, true});
   const ScalarKernel replace = [](std::span<const ColumnValue> arguments, int64_t rows,
                                   const EvalContext& context,
@@ -269,9 +265,9 @@ void AddPattern(Registries& registries) {
                         return result.make_array();
                       })(arguments, rows, context, errors);
   };
-  add(Head("REGEXP_REPLACE", "REGEXP_REPLACE(text, regex, replacement)",
-           "Every match replaced; $1 is the first group.",
-           {"REGEXP_REPLACE('foobar', 'oo|ar', '')", "fb"}),
+  add(StringFunction("REGEXP_REPLACE", "REGEXP_REPLACE(text, regex, replacement)",
+                     "Every match replaced; $1 is the first group.",
+                     {"REGEXP_REPLACE('foobar', 'oo|ar', '')", "fb"}),
       {{text, regex, {"replacement", string}}, string, {replace}, true});
   registries.functions.Add(RegexpExtract());
 }

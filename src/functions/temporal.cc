@@ -6,6 +6,7 @@
 #include "functions/declare.h"
 #include "functions/families.h"
 #include "functions/temporal_kernels.h"
+#include "functions/zoned_kernel.h"
 #include "spi/services.h"
 
 namespace millrace::functions {
@@ -240,15 +241,6 @@ bool Narrow(const SqlType& type) {
   return type.kind() == TypeKind::kDate || type.kind() == TypeKind::kTime;
 }
 
-template <class Make>
-ScalarKernel Zoned(Make make) {
-  return [make](std::span<const ColumnValue> arguments, int64_t rows, const EvalContext& context,
-                RowErrors& errors) -> Result<ColumnValue> {
-    ARROW_ASSIGN_OR_RAISE(const TimeZone zone, TimeZone::Find(context.time_zone));
-    return make(zone)(arguments, rows, context, errors);
-  };
-}
-
 /// (ignored literal, time) -> a number or a time of the same type.
 template <class Out, class F>
 ScalarKernel OneTime(const SqlType& result, const SqlType& type, bool unit_first, F f) {
@@ -282,17 +274,12 @@ Result<SqlType> TimeArgument(const std::string& function, size_t index, const Sq
   return WrongArgument(function, index, "", "a date or timestamp", type, SqlType::Timestamp(3));
 }
 
-ScalarFunctionSpec Head(std::string name, std::string syntax, std::string doc,
-                        FunctionExample example) {
-  return {std::move(name),     {}, FunctionFamily::kTemporal, std::move(syntax), std::move(doc),
-          {std::move(example)}};
-}
-
 ScalarFunctionSpec ExtractSpec() {
-  ScalarFunctionSpec spec = Head("EXTRACT", "EXTRACT(unit FROM time)",
-                                 "A part of a time: YEAR, QUARTER, MONTH, WEEK, DAY, DOY, DOW, "
-                                 "HOUR, MINUTE, SECOND, MILLISECOND, EPOCH …",
-                                 {"EXTRACT(DAY FROM DATE '2006-06-05')", "5"});
+  ScalarFunctionSpec spec =
+      TemporalFunction("EXTRACT", "EXTRACT(unit FROM time)",
+                       "A part of a time: YEAR, QUARTER, MONTH, WEEK, DAY, DOY, DOW, "
+                       "HOUR, MINUTE, SECOND, MILLISECOND, EPOCH …",
+                       {"EXTRACT(DAY FROM DATE '2006-06-05')", "5"});
   spec.bind = [](Types types, Literals literals) -> Result<BoundFunction> {
     ARROW_RETURN_NOT_OK(CheckCount("EXTRACT", types.size(), 2, 2));
     ARROW_ASSIGN_OR_RAISE(const std::string text, TextLiteral("EXTRACT", 0, literals));
@@ -321,7 +308,7 @@ ScalarFunctionSpec ExtractSpec() {
 
 ScalarFunctionSpec Part(const std::string& name, Unit unit, const std::string& doc,
                         FunctionExample example) {
-  ScalarFunctionSpec spec = Head(name, name + "(time)", doc, std::move(example));
+  ScalarFunctionSpec spec = TemporalFunction(name, name + "(time)", doc, std::move(example));
   spec.bind = [name, unit](Types types, Literals) -> Result<BoundFunction> {
     ARROW_RETURN_NOT_OK(CheckCount(name, types.size(), 1, 1));
     ARROW_ASSIGN_OR_RAISE(const SqlType type, TimeArgument(name, 0, types[0]));
@@ -332,9 +319,9 @@ ScalarFunctionSpec Part(const std::string& name, Unit unit, const std::string& d
 }
 
 ScalarFunctionSpec TimestampAdd() {
-  ScalarFunctionSpec spec =
-      Head("TIMESTAMPADD", "TIMESTAMPADD(unit, count, time)", "The time that many units later.",
-           {"TIMESTAMPADD(WEEK, 1, DATE '2003-01-02')", "2003-01-09"});
+  ScalarFunctionSpec spec = TemporalFunction(
+      "TIMESTAMPADD", "TIMESTAMPADD(unit, count, time)", "The time that many units later.",
+      {"TIMESTAMPADD(WEEK, 1, DATE '2003-01-02')", "2003-01-09"});
   spec.bind = [](Types types, Literals literals) -> Result<BoundFunction> {
     ARROW_RETURN_NOT_OK(CheckCount("TIMESTAMPADD", types.size(), 3, 3));
     ARROW_ASSIGN_OR_RAISE(const std::string text, TextLiteral("TIMESTAMPADD", 0, literals));
@@ -364,7 +351,7 @@ ScalarFunctionSpec TimestampAdd() {
 }
 
 ScalarFunctionSpec TimestampDiff() {
-  ScalarFunctionSpec spec = Head(
+  ScalarFunctionSpec spec = TemporalFunction(
       "TIMESTAMPDIFF", "TIMESTAMPDIFF(unit, from, to)", "Whole units from one time to another.",
       {"TIMESTAMPDIFF(DAY, TIMESTAMP '2003-01-02 10:00:00', TIMESTAMP '2003-01-03 10:00:00')",
        "1"});
@@ -393,7 +380,7 @@ ScalarFunctionSpec TimestampDiff() {
 template <class Out, class F>
 ScalarFunctionSpec Now(const std::string& name, std::vector<std::string> aliases, SqlType type,
                        std::string doc, bool call, F f) {
-  ScalarFunctionSpec spec = Head(name, call ? name + "()" : name, std::move(doc), {});
+  ScalarFunctionSpec spec = TemporalFunction(name, call ? name + "()" : name, std::move(doc), {});
   spec.examples.clear();
   spec.aliases = std::move(aliases);
   spec.deterministic = false;

@@ -4,6 +4,7 @@
 #include "expr/temporal.h"
 #include "functions/declare.h"
 #include "functions/families.h"
+#include "functions/zoned_kernel.h"
 #include "spi/services.h"
 
 namespace millrace::functions {
@@ -193,26 +194,11 @@ std::optional<int64_t> ParseDefault(Text text) {
   return offset ? std::nullopt : us;
 }
 
-template <class Make>
-ScalarKernel Zoned(Make make) {
-  return [make](std::span<const ColumnValue> arguments, int64_t rows, const EvalContext& context,
-                RowErrors& errors) -> Result<ColumnValue> {
-    ARROW_ASSIGN_OR_RAISE(const TimeZone zone, TimeZone::Find(context.time_zone));
-    return make(zone)(arguments, rows, context, errors);
-  };
-}
-
-ScalarFunctionSpec Head(std::string name, std::string syntax, std::string doc,
-                        FunctionExample example) {
-  return {std::move(name),     {}, FunctionFamily::kTemporal, std::move(syntax), std::move(doc),
-          {std::move(example)}};
-}
-
 ScalarFunctionSpec DateFormat() {
-  ScalarFunctionSpec spec =
-      Head("DATE_FORMAT", "DATE_FORMAT(time, format)",
-           "The time as text, by a Java pattern (yyyy MM dd HH mm ss SSS …).",
-           {"DATE_FORMAT(TIMESTAMP '2024-03-01 10:20:30', 'yyyyMMdd HH:mm')", "20240301 10:20"});
+  ScalarFunctionSpec spec = TemporalFunction(
+      "DATE_FORMAT", "DATE_FORMAT(time, format)",
+      "The time as text, by a Java pattern (yyyy MM dd HH mm ss SSS …).",
+      {"DATE_FORMAT(TIMESTAMP '2024-03-01 10:20:30', 'yyyyMMdd HH:mm')", "20240301 10:20"});
   spec.bind = [](Types types, Literals) -> Result<BoundFunction> {
     ARROW_RETURN_NOT_OK(CheckCount("DATE_FORMAT", types.size(), 2, 2));
     SqlType time = types[0];
@@ -250,9 +236,9 @@ void AddTemporalText(Registries& registries) {
     registries.functions.Add(Declare(std::move(head), std::move(fixed)));
   };
   registries.functions.Add(DateFormat());
-  add(Head("TO_DATE", "TO_DATE(text [, format])",
-           "A date; NULL where the text is none. Format: 'yyyy-MM-dd'.",
-           {"TO_DATE('2024-03-01')", "2024-03-01"}),
+  add(TemporalFunction("TO_DATE", "TO_DATE(text [, format])",
+                       "A date; NULL where the text is none. Format: 'yyyy-MM-dd'.",
+                       {"TO_DATE('2024-03-01')", "2024-03-01"}),
       {{text, format},
        date,
        {RowKernel<int32_t, Text>(date, [](Text x) { return ParseDate(x); }),
@@ -264,21 +250,21 @@ void AddTemporalText(Registries& registries) {
                                        })},
        false,
        true});
-  add(Head("TO_TIMESTAMP", "TO_TIMESTAMP(text [, format])",
-           "A timestamp; NULL where the text is none. Format: 'yyyy-MM-dd HH:mm:ss'.",
-           {"TO_TIMESTAMP('2024-03-01 10:20:30')", "2024-03-01 10:20:30.000"}),
+  add(TemporalFunction("TO_TIMESTAMP", "TO_TIMESTAMP(text [, format])",
+                       "A timestamp; NULL where the text is none. Format: 'yyyy-MM-dd HH:mm:ss'.",
+                       {"TO_TIMESTAMP('2024-03-01 10:20:30')", "2024-03-01 10:20:30.000"}),
       {{text, format},
        timestamp,
        {RowKernel<int64_t, Text>(timestamp, ParseDefault),
         RowKernel<int64_t, Text, Text>(timestamp, Parse)},
        false,
        true});
-  ScalarFunctionSpec to_ltz =
-      Head("TO_TIMESTAMP_LTZ",
-           "TO_TIMESTAMP_LTZ(number, precision) or TO_TIMESTAMP_LTZ(text [, format [, zone]])",
-           "A moment: seconds (precision 0), milliseconds (3) or microseconds (6) since 1970, or a "
-           "text read as UTC or in a zone.",
-           {"TO_TIMESTAMP_LTZ(1000, 3) = TO_TIMESTAMP_LTZ(1, 0)", "TRUE"});
+  ScalarFunctionSpec to_ltz = TemporalFunction(
+      "TO_TIMESTAMP_LTZ",
+      "TO_TIMESTAMP_LTZ(number, precision) or TO_TIMESTAMP_LTZ(text [, format [, zone]])",
+      "A moment: seconds (precision 0), milliseconds (3) or microseconds (6) since 1970, or a "
+      "text read as UTC or in a zone.",
+      {"TO_TIMESTAMP_LTZ(1000, 3) = TO_TIMESTAMP_LTZ(1, 0)", "TRUE"});
   to_ltz.bind = [=](Types types, Literals) -> Result<BoundFunction> {
     ARROW_RETURN_NOT_OK(CheckCount("TO_TIMESTAMP_LTZ", types.size(), 1, 3));
     const auto of = [&](int64_t number, int32_t precision) -> std::optional<int64_t> {
@@ -324,9 +310,10 @@ void AddTemporalText(Registries& registries) {
           string, [print](int64_t s, std::string& out) mutable { print(s, kDefaultFormat, out); });
     });
   };
-  ScalarFunctionSpec from = Head("FROM_UNIXTIME", "FROM_UNIXTIME(seconds [, format])",
-                                 "Seconds since 1970 as text, in the session's time zone.",
-                                 {"CHAR_LENGTH(FROM_UNIXTIME(44))", "19"});
+  ScalarFunctionSpec from =
+      TemporalFunction("FROM_UNIXTIME", "FROM_UNIXTIME(seconds [, format])",
+                       "Seconds since 1970 as text, in the session's time zone.",
+                       {"CHAR_LENGTH(FROM_UNIXTIME(44))", "19"});
   from.deterministic = false;
   add(std::move(from),
       {{{"seconds", bigint}, format}, string, {from_unix(false), from_unix(true)}});
@@ -350,15 +337,15 @@ void AddTemporalText(Registries& registries) {
     });
   };
   ScalarFunctionSpec unix =
-      Head("UNIX_TIMESTAMP", "UNIX_TIMESTAMP([text [, format]])",
-           "Seconds since 1970: now, or of a text in the session's time zone.",
-           {"UNIX_TIMESTAMP() > 0", "TRUE"});
+      TemporalFunction("UNIX_TIMESTAMP", "UNIX_TIMESTAMP([text [, format]])",
+                       "Seconds since 1970: now, or of a text in the session's time zone.",
+                       {"UNIX_TIMESTAMP() > 0", "TRUE"});
   unix.deterministic = false;
   add(std::move(unix), {{text, format}, bigint, {now, to_unix(false), to_unix(true)}, false, true});
-  add(Head("CONVERT_TZ", "CONVERT_TZ(text, from, to)",
-           "A time ('yyyy-MM-dd HH:mm:ss') of one zone as that of another.",
-           {"CONVERT_TZ('1970-01-01 00:00:00', 'UTC', 'America/Los_Angeles')",
-            "1969-12-31 16:00:00"}),
+  add(TemporalFunction("CONVERT_TZ", "CONVERT_TZ(text, from, to)",
+                       "A time ('yyyy-MM-dd HH:mm:ss') of one zone as that of another.",
+                       {"CONVERT_TZ('1970-01-01 00:00:00', 'UTC', 'America/Los_Angeles')",
+                        "1969-12-31 16:00:00"}),
       {{text, {"from", string}, {"to", string}},
        string,
        {RowKernel<std::string, Text, Text, Text>(string,

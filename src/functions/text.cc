@@ -16,12 +16,6 @@ namespace {
 
 using Text = std::string_view;
 
-ScalarFunctionSpec Head(std::string name, std::string syntax, std::string doc,
-                        FunctionExample example, std::vector<std::string> aliases = {}) {
-  return {std::move(name),   std::move(aliases), FunctionFamily::kString,
-          std::move(syntax), std::move(doc),     {std::move(example)}};
-}
-
 /// `characters` characters from character `first` (0-based) on.
 Text Characters(Text text, size_t first, size_t characters) {
   text.remove_prefix(BytesOfCharacters(text, first));
@@ -142,7 +136,8 @@ std::optional<Text> SplitIndex(Text text, Text separator, int32_t index) {
 /// CONCAT and ||: all texts in a row; NULL where one is NULL.
 ScalarFunctionSpec Concat(const std::string& name, std::string syntax, std::string doc,
                           FunctionExample example) {
-  ScalarFunctionSpec spec = Head(name, std::move(syntax), std::move(doc), std::move(example));
+  ScalarFunctionSpec spec =
+      StringFunction(name, std::move(syntax), std::move(doc), std::move(example));
   spec.bind = [name](Types types, Literals) -> Result<BoundFunction> {
     ARROW_RETURN_NOT_OK(CheckCount(name, types.size(), 1, static_cast<size_t>(-1)));
     for (size_t i = 0; i < types.size(); ++i) {
@@ -175,9 +170,10 @@ ScalarFunctionSpec Concat(const std::string& name, std::string syntax, std::stri
 }
 
 ScalarFunctionSpec ConcatWs() {
-  ScalarFunctionSpec spec = Head("CONCAT_WS", "CONCAT_WS(separator, a [, b]*)",
-                                 "The texts that are not NULL, with the separator between them.",
-                                 {"CONCAT_WS('-', 'a', 'b')", "a-b"});
+  ScalarFunctionSpec spec =
+      StringFunction("CONCAT_WS", "CONCAT_WS(separator, a [, b]*)",
+                     "The texts that are not NULL, with the separator between them.",
+                     {"CONCAT_WS('-', 'a', 'b')", "a-b"});
   spec.bind = [](Types types, Literals) -> Result<BoundFunction> {
     ARROW_RETURN_NOT_OK(CheckCount("CONCAT_WS", types.size(), 2, static_cast<size_t>(-1)));
     for (size_t i = 0; i < types.size(); ++i) {
@@ -243,39 +239,41 @@ void AddText(Registries& registries) {
                                   "The texts in a row; NULL where one is NULL.",
                                   {"CONCAT('a', 'b', 'c')", "abc"}));
   registries.functions.Add(ConcatWs());
-  add(Head("CHAR_LENGTH", "CHAR_LENGTH(text)", "The number of characters.",
-           {"CHAR_LENGTH('Wärme')", "5"}, {"CHARACTER_LENGTH"}),
+  add(StringFunction("CHAR_LENGTH", "CHAR_LENGTH(text)", "The number of characters.",
+                     {"CHAR_LENGTH('Wärme')", "5"}, {"CHARACTER_LENGTH"}),
       {{text}, integer, {RowKernel<int32_t, Text>(integer, [](Text x) {
          return static_cast<int32_t>(CountCharacters(x));
        })}});
-  add(Head("OCTET_LENGTH", "OCTET_LENGTH(text)", "The number of bytes. Not in Flink.",
-           {"OCTET_LENGTH('ä')", "2"}),
+  add(StringFunction("OCTET_LENGTH", "OCTET_LENGTH(text)", "The number of bytes. Not in Flink.",
+                     {"OCTET_LENGTH('ä')", "2"}),
       {{text}, integer, {RowKernel<int32_t, Text>(integer, [](Text x) {
          return static_cast<int32_t>(x.size());
        })}});
-  add(Head("UPPER", "UPPER(text)", "In upper case.", {"UPPER('Öl')", "ÖL"}, {"UCASE"}),
+  add(StringFunction("UPPER", "UPPER(text)", "In upper case.", {"UPPER('Öl')", "ÖL"}, {"UCASE"}),
       {{text}, string, {ArrowText("utf8_upper")}});
-  add(Head("LOWER", "LOWER(text)", "In lower case.", {"LOWER('ÖL')", "öl"}, {"LCASE"}),
+  add(StringFunction("LOWER", "LOWER(text)", "In lower case.", {"LOWER('ÖL')", "öl"}, {"LCASE"}),
       {{text}, string, {ArrowText("utf8_lower")}});
-  add(Head("INITCAP", "INITCAP(text)", "Each word with a capital first letter.",
-           {"INITCAP('hello world')", "Hello World"}),
+  add(StringFunction("INITCAP", "INITCAP(text)", "Each word with a capital first letter.",
+                     {"INITCAP('hello world')", "Hello World"}),
       {{text}, string, {one(InitCap)}});
-  add(Head("REVERSE", "REVERSE(text)", "The characters in reverse order.",
-           {"REVERSE('abc')", "cba"}),
+  add(StringFunction("REVERSE", "REVERSE(text)", "The characters in reverse order.",
+                     {"REVERSE('abc')", "cba"}),
       {{text}, string, {one(Reverse)}});
   const Parameter characters{"characters", string};
-  add(Head("LTRIM", "LTRIM(text [, characters])",
-           "Without blanks (or the characters) at the start.", {"LTRIM('  a ')", "a "},
-           {"TRIM LEADING"}),
+  add(StringFunction("LTRIM", "LTRIM(text [, characters])",
+                     "Without blanks (or the characters) at the start.", {"LTRIM('  a ')", "a "},
+                     {"TRIM LEADING"}),
       {{text, characters}, string, {one([](Text x) { return TrimLeft(x, " "); }), two(TrimLeft)}});
-  add(Head("RTRIM", "RTRIM(text [, characters])", "Without blanks (or the characters) at the end.",
-           {"RTRIM(' a  ')", " a"}, {"TRIM TRAILING"}),
+  add(StringFunction("RTRIM", "RTRIM(text [, characters])",
+                     "Without blanks (or the characters) at the end.", {"RTRIM(' a  ')", " a"},
+                     {"TRIM TRAILING"}),
       {{text, characters},
        string,
        {one([](Text x) { return TrimRight(x, " "); }), two(TrimRight)}});
-  add(Head("TRIM", "TRIM([BOTH | LEADING | TRAILING] [characters FROM] text)",
-           "Without blanks (or the characters) on both sides. As a call: TRIM(text, characters).",
-           {"TRIM('  a ')", "a"}, {"BTRIM"}),
+  add(StringFunction(
+          "TRIM", "TRIM([BOTH | LEADING | TRAILING] [characters FROM] text)",
+          "Without blanks (or the characters) on both sides. As a call: TRIM(text, characters).",
+          {"TRIM('  a ')", "a"}, {"BTRIM"}),
       {{text, characters},
        string,
        {one([](Text x) { return TrimLeft(TrimRight(x, " "), " "); }),
@@ -291,13 +289,14 @@ void AddText(Registries& registries) {
               return Pad(x, n, p, left, out);
             })};
   };
-  add(Head("LPAD", "LPAD(text, length [, pad])", "Filled on the left, or cut, to a length.",
-           {"LPAD('7', 3, '0')", "007"}),
+  add(StringFunction("LPAD", "LPAD(text, length [, pad])",
+                     "Filled on the left, or cut, to a length.", {"LPAD('7', 3, '0')", "007"}),
       {{text, length, {"pad", string}}, string, pad(true), false, true});
-  add(Head("RPAD", "RPAD(text, length [, pad])", "Filled on the right, or cut, to a length.",
-           {"RPAD('7', 3, '0')", "700"}),
+  add(StringFunction("RPAD", "RPAD(text, length [, pad])",
+                     "Filled on the right, or cut, to a length.", {"RPAD('7', 3, '0')", "700"}),
       {{text, length, {"pad", string}}, string, pad(false), false, true});
-  add(Head("REPEAT", "REPEAT(text, times)", "The text several times.", {"REPEAT('ab', 2)", "abab"}),
+  add(StringFunction("REPEAT", "REPEAT(text, times)", "The text several times.",
+                     {"REPEAT('ab', 2)", "abab"}),
       {{text, {"times", integer}},
        string,
        {RowKernel<std::string, Text, int32_t>(
@@ -310,21 +309,21 @@ void AddText(Registries& registries) {
              return true;
            })},
        true});
-  add(Head("REPLACE", "REPLACE(text, from, to)", "Every occurrence of `from` replaced.",
-           {"REPLACE('abcb', 'b', 'x')", "axcx"}),
+  add(StringFunction("REPLACE", "REPLACE(text, from, to)", "Every occurrence of `from` replaced.",
+                     {"REPLACE('abcb', 'b', 'x')", "axcx"}),
       {{text, {"from", string}, {"to", string}},
        string,
        {RowKernel<std::string, Text, Text, Text>(string, Replace)}});
-  add(Head("TRANSLATE", "TRANSLATE(text, from, to)",
-           "Each character of `from` replaced by the one of `to` at its place.",
-           {"TRANSLATE('abc', 'ab', 'x')", "xc"}),
+  add(StringFunction("TRANSLATE", "TRANSLATE(text, from, to)",
+                     "Each character of `from` replaced by the one of `to` at its place.",
+                     {"TRANSLATE('abc', 'ab', 'x')", "xc"}),
       {{text, {"from", string}, {"to", string}},
        string,
        {RowKernel<std::string, Text, Text, Text>(string, Translate)}});
-  add(Head("SUBSTRING", "SUBSTRING(text FROM start [FOR length])",
-           "Characters from `start` (1-based; negative: from the end) on. As a call: "
-           "SUBSTRING(text, start [, length]).",
-           {"SUBSTRING('Millrace', 5)", "race"}, {"SUBSTR"}),
+  add(StringFunction("SUBSTRING", "SUBSTRING(text FROM start [FOR length])",
+                     "Characters from `start` (1-based; negative: from the end) on. As a call: "
+                     "SUBSTRING(text, start [, length]).",
+                     {"SUBSTRING('Millrace', 5)", "race"}, {"SUBSTR"}),
       {{text, {"start", integer}, length},
        string,
        {RowKernel<std::string, Text, int32_t>(
@@ -337,13 +336,15 @@ void AddText(Registries& registries) {
             })},
        false,
        true});
-  add(Head("LEFT", "LEFT(text, length)", "The first characters.", {"LEFT('abc', 2)", "ab"}),
+  add(StringFunction("LEFT", "LEFT(text, length)", "The first characters.",
+                     {"LEFT('abc', 2)", "ab"}),
       {{text, length},
        string,
        {RowKernel<std::string, Text, int32_t>(string, [](Text x, int32_t n) {
          return Characters(x, 0, static_cast<size_t>(std::max(n, 0)));
        })}});
-  add(Head("RIGHT", "RIGHT(text, length)", "The last characters.", {"RIGHT('abc', 2)", "bc"}),
+  add(StringFunction("RIGHT", "RIGHT(text, length)", "The last characters.",
+                     {"RIGHT('abc', 2)", "bc"}),
       {{text, length},
        string,
        {RowKernel<std::string, Text, int32_t>(string, [](Text x, int32_t n) {
@@ -352,15 +353,16 @@ void AddText(Registries& registries) {
                            static_cast<size_t>(std::max(n, 0)));
        })}});
   const Parameter wanted{"wanted", string};
-  add(Head("POSITION", "POSITION(wanted IN text)",
-           "The 1-based place of the first occurrence; 0: none.", {"POSITION('b' IN 'abc')", "2"},
-           {"LOCATE"}),
+  add(StringFunction("POSITION", "POSITION(wanted IN text)",
+                     "The 1-based place of the first occurrence; 0: none.",
+                     {"POSITION('b' IN 'abc')", "2"}, {"LOCATE"}),
       {{wanted, text, {"from", integer}},
        integer,
        {RowKernel<int32_t, Text, Text>(integer, [](Text w, Text x) { return Find(w, x, 1); }),
         RowKernel<int32_t, Text, Text, int32_t>(integer, Find)}});
-  add(Head("INSTR", "INSTR(text, wanted)", "The 1-based place of the first occurrence; 0: none.",
-           {"INSTR('abc', 'c')", "3"}),
+  add(StringFunction("INSTR", "INSTR(text, wanted)",
+                     "The 1-based place of the first occurrence; 0: none.",
+                     {"INSTR('abc', 'c')", "3"}),
       {{text, wanted}, integer, {RowKernel<int32_t, Text, Text>(integer, [](Text x, Text w) {
          return Find(w, x, 1);
        })}});
@@ -375,9 +377,9 @@ void AddText(Registries& registries) {
     const int64_t rest = int64_t{start} - 1 + std::max(n, 0);
     if (rest < size) out += Characters(x, static_cast<size_t>(rest), static_cast<size_t>(size));
   };
-  add(Head("OVERLAY", "OVERLAY(text PLACING part FROM start [FOR length])",
-           "With `part` in place of the characters from `start` on.",
-           {"OVERLAY('xxxxxtest' PLACING 'yyyy' FROM 6)", "xxxxxyyyy"}),
+  add(StringFunction("OVERLAY", "OVERLAY(text PLACING part FROM start [FOR length])",
+                     "With `part` in place of the characters from `start` on.",
+                     {"OVERLAY('xxxxxtest' PLACING 'yyyy' FROM 6)", "xxxxxyyyy"}),
       {{text, {"part", string}, {"start", integer}, length},
        string,
        {RowKernel<std::string, Text, Text, int32_t>(
@@ -386,30 +388,30 @@ void AddText(Registries& registries) {
               overlay(x, p, s, static_cast<int32_t>(CountCharacters(p)), out);
             }),
         RowKernel<std::string, Text, Text, int32_t, int32_t>(string, overlay)}});
-  add(Head("SPLIT_INDEX", "SPLIT_INDEX(text, separator, index)",
-           "The part at a 0-based index; NULL where there is none.",
-           {"SPLIT_INDEX('a,b,c', ',', 1)", "b"}),
+  add(StringFunction("SPLIT_INDEX", "SPLIT_INDEX(text, separator, index)",
+                     "The part at a 0-based index; NULL where there is none.",
+                     {"SPLIT_INDEX('a,b,c', ',', 1)", "b"}),
       {{text, {"separator", string}, {"index", integer}},
        string,
        {RowKernel<std::string, Text, Text, int32_t>(string, SplitIndex)},
        false,
        true});
-  add(Head("STARTSWITH", "STARTSWITH(text, start)", "Whether it starts so.",
-           {"STARTSWITH('abc', 'ab')", "TRUE"}),
+  add(StringFunction("STARTSWITH", "STARTSWITH(text, start)", "Whether it starts so.",
+                     {"STARTSWITH('abc', 'ab')", "TRUE"}),
       {{text, {"start", string}},
        boolean,
        {RowKernel<bool, Text, Text>(boolean, [](Text x, Text s) { return x.starts_with(s); })}});
-  add(Head("ENDSWITH", "ENDSWITH(text, end)", "Whether it ends so.",
-           {"ENDSWITH('abc', 'bc')", "TRUE"}),
+  add(StringFunction("ENDSWITH", "ENDSWITH(text, end)", "Whether it ends so.",
+                     {"ENDSWITH('abc', 'bc')", "TRUE"}),
       {{text, {"end", string}}, boolean, {RowKernel<bool, Text, Text>(boolean, [](Text x, Text s) {
          return x.ends_with(s);
        })}});
-  add(Head("ASCII", "ASCII(text)", "The code of the first byte; 0 of an empty text.",
-           {"ASCII('abc')", "97"}),
+  add(StringFunction("ASCII", "ASCII(text)", "The code of the first byte; 0 of an empty text.",
+                     {"ASCII('abc')", "97"}),
       {{text}, integer, {RowKernel<int32_t, Text>(integer, [](Text x) {
          return x.empty() ? 0 : static_cast<int32_t>(static_cast<signed char>(x[0]));
        })}});
-  add(Head("CHR", "CHR(code)", "The character of a code, modulo 256.", {"CHR(97)", "a"}),
+  add(StringFunction("CHR", "CHR(code)", "The character of a code, modulo 256.", {"CHR(97)", "a"}),
       {{{"code", SqlType::BigInt()}},
        string,
        {RowKernel<std::string, int64_t>(string, [](int64_t code, std::string& out) {
@@ -419,16 +421,16 @@ void AddText(Registries& registries) {
     return RowKernel<bool, Text>(
         boolean, [test](Text x) { return !x.empty() && std::ranges::all_of(x, test); });
   };
-  add(Head("IS_ALPHA", "IS_ALPHA(text)", "Whether all characters are letters.",
-           {"IS_ALPHA('abc')", "TRUE"}),
+  add(StringFunction("IS_ALPHA", "IS_ALPHA(text)", "Whether all characters are letters.",
+                     {"IS_ALPHA('abc')", "TRUE"}),
       {{text}, boolean, {all_of([](char c) {
          return std::isalpha(static_cast<unsigned char>(c)) != 0;
        })}});
-  add(Head("IS_DIGIT", "IS_DIGIT(text)", "Whether all characters are digits.",
-           {"IS_DIGIT('12')", "TRUE"}),
+  add(StringFunction("IS_DIGIT", "IS_DIGIT(text)", "Whether all characters are digits.",
+                     {"IS_DIGIT('12')", "TRUE"}),
       {{text}, boolean, {all_of([](char c) { return c >= '0' && c <= '9'; })}});
-  add(Head("IS_DECIMAL", "IS_DECIMAL(text)", "Whether it is a number.",
-           {"IS_DECIMAL('-1.5')", "TRUE"}),
+  add(StringFunction("IS_DECIMAL", "IS_DECIMAL(text)", "Whether it is a number.",
+                     {"IS_DECIMAL('-1.5')", "TRUE"}),
       {{text}, boolean, {RowKernel<bool, Text>(boolean, [](Text x) {
          if (x.starts_with('-') || x.starts_with('+')) x.remove_prefix(1);
          const size_t point = x.find('.');

@@ -19,7 +19,7 @@ namespace {
 
 constexpr int kCounts = 0;  // the states
 constexpr int kStored = 1;
-constexpr int kSessions = 2;
+constexpr int kSessionTable = 2;
 
 constexpr int64_t kSlice = 1024;  ///< rows of a batch that leaves
 
@@ -48,7 +48,7 @@ class SessionWindow final : public Operator {
     context_ = &context;
     plan_.counts.Open(context.table(kCounts));
     plan_.rows.Open(context.table(kStored));
-    plan_.sessions.Open(context, kSessions);
+    plan_.sessions.Open(context, kSessionTable);
     plan_.late.Open(context);
     return Status::OK();
   }

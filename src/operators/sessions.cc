@@ -13,8 +13,8 @@
 namespace millrace {
 namespace {
 
-constexpr int kSessions = 0;  ///< value column: starts, ends and names in turn
-constexpr int kNumbers = 3;   ///< of a session in it
+constexpr int kSpans = 0;    ///< value column: starts, ends and names in turn
+constexpr int kNumbers = 3;  ///< of a session in it
 
 }  // namespace
 
@@ -127,7 +127,7 @@ void Sessions::FollowMerges(const TouchedSlots& touched, SessionRows* out) {
 Status Sessions::Load(std::span<const Slot> slots) {
   if (open_.size() < slots.size()) open_.resize(slots.size());
   changed_.assign(slots.size(), 0);
-  ARROW_ASSIGN_OR_RAISE(const auto stored, table_->Get(kSessions, slots));
+  ARROW_ASSIGN_OR_RAISE(const auto stored, table_->Get(kSpans, slots));
   const auto& lists = static_cast<const arrow::ListArray&>(*stored);
   const auto& numbers = static_cast<const arrow::Int64Array&>(*lists.values());
   for (size_t key = 0; key < slots.size(); ++key) {
@@ -147,7 +147,7 @@ Status Sessions::Store(std::span<const Slot> slots) {
   std::vector<int64_t> ends;
   auto numbers = std::make_shared<arrow::Int64Builder>();
   arrow::ListBuilder lists(arrow::default_memory_pool(), numbers,
-                           spec_.value.column(kSessions).type.ToArrow());
+                           spec_.value.column(kSpans).type.ToArrow());
   for (size_t key = 0; key < slots.size(); ++key) {
     if (!changed_[key]) continue;
     if (open_[key].empty()) {
@@ -163,7 +163,7 @@ Status Sessions::Store(std::span<const Slot> slots) {
     }
   }
   ARROW_ASSIGN_OR_RAISE(const auto values, lists.Finish());
-  ARROW_RETURN_NOT_OK(table_->Set(kSessions, stored, *values));
+  ARROW_RETURN_NOT_OK(table_->Set(kSpans, stored, *values));
   ARROW_RETURN_NOT_OK(clock_.Set(context_->timers(), state_, stored, ends));
   return table_->Erase(empty);
 }

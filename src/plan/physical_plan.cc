@@ -107,12 +107,13 @@ Exchange ReadExchange(ObjectReader& reader) {
   return exchange;
 }
 
-const PlanNode* FindNode(const Stage& stage, const NodeId& id) {
-  const auto node = std::find_if(stage.chain.begin(), stage.chain.end(),
-                                 [&](const PlanNode& n) { return n.id == id; });
-  return node == stage.chain.end() ? nullptr : &*node;
-}
 }  // namespace
+
+const PlanNode* Stage::node(const NodeId& id) const {
+  const auto node =
+      std::find_if(chain.begin(), chain.end(), [&](const PlanNode& n) { return n.id == id; });
+  return node == chain.end() ? nullptr : &*node;
+}
 
 const Stage* PhysicalPlan::stage(StageId id) const {
   const auto it =
@@ -184,7 +185,7 @@ std::string ToText(const PhysicalPlan& plan) {
     std::vector<Schema> inputs;
     for (const Exchange& e : plan.exchanges) {
       if (e.to != stage.id || e.input != static_cast<int>(inputs.size())) continue;
-      const PlanNode* node = FindNode(*plan.stage(e.from), e.node);
+      const PlanNode* node = plan.stage(e.from)->node(e.node);
       inputs.push_back(node->ports[static_cast<size_t>(e.port)].schema);
     }
     for (const PlanNode& node : stage.chain) {
@@ -193,7 +194,7 @@ std::string ToText(const PhysicalPlan& plan) {
     }
     for (const Exchange& e : plan.exchanges) {
       if (e.from != stage.id) continue;
-      const PortPlan& port = FindNode(stage, e.node)->ports[static_cast<size_t>(e.port)];
+      const PortPlan& port = stage.node(e.node)->ports[static_cast<size_t>(e.port)];
       out += "  -> stage " + std::to_string(Raw(e.to)) + " by " +
              kPartitionings[static_cast<int>(e.partitioning)];
       std::string keys;

@@ -36,6 +36,8 @@ struct Stage {
   std::vector<PlanNode> chain;
   int parallelism = 1;
   int max_parallelism = 128;
+
+  const PlanNode* node(const NodeId& id) const;  ///< null: not here
 };
 
 enum class Partitioning : uint8_t {

@@ -13,12 +13,6 @@ Status Malformed(const std::string& message) {
       .Hint("compile the script again");
 }
 
-const PlanNode* FindNode(const Stage& stage, const NodeId& id) {
-  const auto node = std::find_if(stage.chain.begin(), stage.chain.end(),
-                                 [&](const PlanNode& n) { return n.id == id; });
-  return node == stage.chain.end() ? nullptr : &*node;
-}
-
 Status CheckStage(const Stage& stage, std::set<NodeId>* ids) {
   const std::string name = "stage " + std::to_string(Raw(stage.id));
   if (stage.chain.empty()) return Malformed(name + " is empty");
@@ -45,7 +39,7 @@ Status CheckExchange(const PhysicalPlan& plan, const Exchange& exchange, std::se
   const Stage* to = plan.stage(exchange.to);
   if (from == nullptr || to == nullptr) return Malformed(name + " joins stages that are not there");
   if (from >= to) return Malformed(name + " goes backwards");
-  const PlanNode* node = FindNode(*from, exchange.node);
+  const PlanNode* node = from->node(exchange.node);
   if (node == nullptr || exchange.port < 0 ||
       exchange.port >= static_cast<int>(node->ports.size())) {
     return Malformed(name + " starts at '" + exchange.node + "', port " +
@@ -84,7 +78,7 @@ Status CheckColumns(const PhysicalPlan& plan, const Stage& stage) {
   const Schema* input = nullptr;
   for (const Exchange& exchange : plan.exchanges) {
     if (exchange.to != stage.id || exchange.input != 0) continue;
-    const PlanNode* node = FindNode(*plan.stage(exchange.from), exchange.node);
+    const PlanNode* node = plan.stage(exchange.from)->node(exchange.node);
     input = &node->ports[static_cast<size_t>(exchange.port)].schema;
   }
   for (const PlanNode& node : stage.chain) {

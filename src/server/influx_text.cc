@@ -1,7 +1,8 @@
 #include "server/influx_text.h"
 
-#include <cctype>
 #include <string_view>
+
+#include "server/prometheus_text.h"
 
 namespace millrace {
 namespace {
@@ -14,14 +15,6 @@ std::string Escaped(std::string_view text) {
     out += c == '\n' || c == '\r' || c == '\\' ? '/' : c;
   }
   return out;
-}
-
-std::string NameOf(const MetricValue& metric) {
-  std::string name = "millrace_" + metric.name;
-  for (char& c : name) {
-    if (!std::isalnum(static_cast<unsigned char>(c))) c = '_';
-  }
-  return name;
 }
 
 std::string FieldsOf(const MetricValue& metric) {
@@ -41,7 +34,7 @@ std::string InfluxText(const std::vector<MetricValue>& metrics, int64_t now_us) 
   const std::string time = std::to_string(now_us / 1000);
   std::string text;
   for (const MetricValue& metric : metrics) {
-    text += NameOf(metric);
+    text += ExportedName(metric);
     for (const auto& [key, value] : metric.labels) {
       if (!value.empty()) text += ',' + Escaped(key) + '=' + Escaped(value);
     }

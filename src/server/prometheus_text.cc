@@ -24,11 +24,8 @@ prometheus::MetricType TypeOf(MetricValue::Kind kind) {
   return prometheus::MetricType::Untyped;
 }
 
-std::string NameOf(const MetricValue& metric) {
-  std::string name = "millrace_" + metric.name;
-  for (char& c : name) {
-    if (!std::isalnum(static_cast<unsigned char>(c))) c = '_';
-  }
+std::string FamilyOf(const MetricValue& metric) {
+  std::string name = ExportedName(metric);
   return metric.kind == MetricValue::Kind::kCounter ? name + "_total" : name;
 }
 
@@ -56,11 +53,19 @@ prometheus::ClientMetric ValueOf(const MetricValue& metric) {
 
 }  // namespace
 
+std::string ExportedName(const MetricValue& metric) {
+  std::string name = "millrace_" + metric.name;
+  for (char& c : name) {
+    if (!std::isalnum(static_cast<unsigned char>(c))) c = '_';
+  }
+  return name;
+}
+
 std::string PrometheusText(const std::vector<MetricValue>& metrics) {
   std::map<std::string, prometheus::MetricFamily> families;
   for (const MetricValue& metric : metrics) {
-    prometheus::MetricFamily& family = families[NameOf(metric)];
-    family.name = NameOf(metric);
+    prometheus::MetricFamily& family = families[FamilyOf(metric)];
+    family.name = FamilyOf(metric);
     family.type = TypeOf(metric.kind);
     family.metric.push_back(ValueOf(metric));
   }

@@ -15,7 +15,6 @@ Schema RejectedSchema() {
 }
 
 Result<Batch> MakeRejected(std::span<const RejectedRecord> records) {
-  constexpr size_t kMaxRaw = 64 * 1024;
   const Schema schema = RejectedSchema();
   std::vector<ColumnBuffer> columns;
   for (const auto& column : schema.columns()) columns.emplace_back(column.type);
@@ -23,7 +22,7 @@ Result<Batch> MakeRejected(std::span<const RejectedRecord> records) {
     columns[0].AppendBytes(ValidUtf8(record.source));
     columns[1].Append(record.position);
     columns[2].AppendBytes(ValidUtf8(record.reason));
-    columns[3].AppendBytes(ValidUtf8(std::string_view(record.raw).substr(0, kMaxRaw)));
+    columns[3].AppendBytes(ValidUtf8(std::string_view(record.raw).substr(0, kMaxRejectedBytes)));
   }
   std::vector<std::shared_ptr<arrow::Array>> arrays;
   for (auto& column : columns) arrays.push_back(column.Finish());

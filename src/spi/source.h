@@ -25,11 +25,14 @@ struct Split {
 /// STRING, raw STRING (what is not UTF-8 in it is replaced by U+FFFD).
 Schema RejectedSchema();
 
+/// More of a rejected record is not kept.
+inline constexpr size_t kMaxRejectedBytes = 64 << 10;
+
 struct RejectedRecord {
   std::string source;  ///< file, topic/partition …
   int64_t position;    ///< line (1-based) or offset
   std::string reason;
-  std::string raw;  ///< the record as it came, cut at 64 KB
+  std::string raw;  ///< the record as it came, at most `kMaxRejectedBytes` of it
 };
 Result<Batch> MakeRejected(std::span<const RejectedRecord> records);
 

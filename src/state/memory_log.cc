@@ -13,8 +13,6 @@
 namespace millrace {
 namespace {
 
-constexpr size_t kRowsPerBatch = 8192;
-
 std::shared_ptr<arrow::DataType> TimeType() { return arrow::timestamp(arrow::TimeUnit::MICRO); }
 
 template <class T>
@@ -53,7 +51,7 @@ Status FrozenLog::Write(const PartHeader& header, KeyGroup group, std::string* o
     for (Slot row = At<Slot>(first, key); row != kNoSlot; row = At<Slot>(next, row)) {
       key_bytes.push_back(keys->key(key));
       rows.push_back(row);
-      if (rows.size() == kRowsPerBatch) ARROW_RETURN_NOT_OK(flush());
+      if (rows.size() == kRowsPerPartBatch) ARROW_RETURN_NOT_OK(flush());
     }
   }
   ARROW_RETURN_NOT_OK(flush());

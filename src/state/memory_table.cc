@@ -13,7 +13,6 @@
 namespace millrace {
 namespace {
 
-constexpr size_t kRowsPerBatch = 8192;
 constexpr const char* kTimerFields[] = {"timer:event", "timer:processing"};
 
 std::shared_ptr<arrow::DataType> TimerType() { return arrow::timestamp(arrow::TimeUnit::MICRO); }
@@ -78,7 +77,7 @@ Status FrozenTable::Write(const PartHeader& header, KeyGroup group, std::string*
 Status FrozenTable::WriteRows(std::span<const Slot> rest, PartWriter* writer) const {
   std::vector<std::string_view> key_bytes;
   while (!rest.empty()) {
-    const auto slots = rest.first(std::min(rest.size(), kRowsPerBatch));
+    const auto slots = rest.first(std::min(rest.size(), kRowsPerPartBatch));
     rest = rest.subspan(slots.size());
     key_bytes.clear();
     for (const Slot slot : slots) key_bytes.push_back(keys->key(slot));

@@ -22,6 +22,9 @@ struct PartHeader {
   int max_parallelism = 128;
 };
 
+/// Rows that are gathered before they are written to a part, or given out of it.
+inline constexpr size_t kRowsPerPartBatch = 8192;
+
 /// Writes one part: an Arrow IPC stream.
 class PartWriter {
  public:

@@ -16,7 +16,6 @@
 namespace millrace {
 namespace {
 
-constexpr size_t kRowsPerBatch = 8192;
 constexpr size_t kNumberBytes = 8;
 
 // The length keeps a key from being the beginning of another.
@@ -158,7 +157,7 @@ Status FrozenRocksLog::Write(const PartHeader& header, KeyGroup group, std::stri
     times.push_back(TimeOf(key));
     written.push_back(WrittenAt(row));
     ARROW_RETURN_NOT_OK(reader.Add(row));
-    if (keys.size() == kRowsPerBatch) ARROW_RETURN_NOT_OK(flush());
+    if (keys.size() == kRowsPerPartBatch) ARROW_RETURN_NOT_OK(flush());
   }
   ARROW_RETURN_NOT_OK(disk.db().Check(it->status()));
   ARROW_RETURN_NOT_OK(flush());

@@ -11,7 +11,6 @@
 namespace millrace {
 namespace {
 
-constexpr size_t kRowsPerBatch = 8192;
 constexpr int64_t kNothingIsOver = std::numeric_limits<int64_t>::min();
 
 /// The rows on disk at one moment, and over them those that were in memory.
@@ -61,7 +60,7 @@ Status FrozenRocksTable::Write(const PartHeader& header, KeyGroup group, std::st
     if (newer.contains(key)) continue;
     keys.emplace_back(key);
     values.emplace_back(View(it->value()));
-    if (keys.size() == kRowsPerBatch) ARROW_RETURN_NOT_OK(flush());
+    if (keys.size() == kRowsPerPartBatch) ARROW_RETURN_NOT_OK(flush());
   }
   ARROW_RETURN_NOT_OK(disk->db().Check(it->status()));
   ARROW_RETURN_NOT_OK(flush());

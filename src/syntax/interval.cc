@@ -18,7 +18,7 @@ struct Unit {
   std::string_view example;
 };
 
-constexpr std::array<Unit, 8> kUnits = {{
+constexpr std::array<Unit, 8> kUnitNames = {{
     {"YEAR", "YEARS", 12, 0, ' ', "1"},
     {"QUARTER", "QUARTERS", 3, 0, ' ', "1"},
     {"MONTH", "MONTHS", 1, 12, '-', "6"},
@@ -29,7 +29,7 @@ constexpr std::array<Unit, 8> kUnits = {{
     {"SECOND", "SECONDS", 1'000'000, 60, ':', "04.5"},
 }};
 
-const Unit& Of(IntervalUnit unit) { return kUnits[static_cast<size_t>(unit)]; }
+const Unit& Of(IntervalUnit unit) { return kUnitNames[static_cast<size_t>(unit)]; }
 
 bool IsMonths(IntervalUnit unit) { return unit <= IntervalUnit::kMonth; }
 
@@ -142,8 +142,9 @@ class Reader {
 std::string_view WordOf(IntervalUnit unit) { return Of(unit).word; }
 
 std::optional<IntervalUnit> IntervalUnitOf(std::string_view word) {
-  for (size_t i = 0; i < kUnits.size(); ++i) {
-    if (EqualsIgnoringCase(word, kUnits[i].word) || EqualsIgnoringCase(word, kUnits[i].plural)) {
+  for (size_t i = 0; i < kUnitNames.size(); ++i) {
+    if (EqualsIgnoringCase(word, kUnitNames[i].word) ||
+        EqualsIgnoringCase(word, kUnitNames[i].plural)) {
       return static_cast<IntervalUnit>(i);
     }
   }

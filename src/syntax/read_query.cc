@@ -168,7 +168,7 @@ QueryPtr MakeQuery(QueryBody body, const Position& position) {
   return MakePtr(std::move(query));
 }
 
-QueryPtr ReadOperand(Cursor& cursor) {
+QueryPtr ReadQueryOperand(Cursor& cursor) {
   const Position at = cursor.place();
   if (cursor.Accept("(")) {
     QueryPtr query = ReadQuery(cursor);
@@ -189,11 +189,11 @@ QueryPtr ReadSetOperation(Cursor& cursor, SetOperator op, QueryPtr left,
   return MakeQuery(SetOperation{op, all, std::move(left), std::move(right)}, at);
 }
 
-QueryPtr ReadSingle(Cursor& cursor, QueryPtr) { return ReadOperand(cursor); }
+QueryPtr ReadSingle(Cursor& cursor, QueryPtr) { return ReadQueryOperand(cursor); }
 
 /// Operands joined by INTERSECT, which binds more tightly than UNION and EXCEPT.
 QueryPtr ReadIntersections(Cursor& cursor, QueryPtr first) {
-  QueryPtr left = first ? std::move(first) : ReadOperand(cursor);
+  QueryPtr left = first ? std::move(first) : ReadQueryOperand(cursor);
   while (cursor.Accept("INTERSECT")) {
     left = ReadSetOperation(cursor, SetOperator::kIntersect, std::move(left), ReadSingle);
   }

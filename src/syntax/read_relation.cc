@@ -117,7 +117,7 @@ void ReadCondition(Cursor& cursor, Join* join) {
   }
 }
 
-RelationPtr ReadOperand(Cursor& cursor);
+RelationPtr ReadJoined(Cursor& cursor);
 
 RelationPtr ReadJoins(Cursor& cursor, RelationPtr left) {
   while (true) {
@@ -125,7 +125,7 @@ RelationPtr ReadJoins(Cursor& cursor, RelationPtr left) {
     Join join;
     if (!ReadJoinKind(cursor, &join)) return left;
     join.left = std::move(left);
-    join.right = ReadOperand(cursor);
+    join.right = ReadJoined(cursor);
     ReadCondition(cursor, &join);
     Relation relation;
     relation.node = std::move(join);
@@ -169,7 +169,7 @@ QueryOrRelation ReadInParentheses(Cursor& cursor) {
   return inner;
 }
 
-RelationPtr ReadOperand(Cursor& cursor) {
+RelationPtr ReadJoined(Cursor& cursor) {
   Relation relation;
   relation.position = cursor.place();
   if (cursor.Is("(")) {
@@ -196,7 +196,7 @@ RelationPtr ReadOperand(Cursor& cursor) {
 
 RelationPtr ReadRelation(Cursor& cursor) {
   const Cursor::Level level(cursor);
-  return ReadJoins(cursor, ReadOperand(cursor));
+  return ReadJoins(cursor, ReadJoined(cursor));
 }
 
 RelationPtr ReadTableFunction(Cursor& cursor, bool lateral) {

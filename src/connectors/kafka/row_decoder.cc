@@ -15,8 +15,6 @@
 namespace millrace {
 namespace {
 
-constexpr size_t kMaxRaw = 64 << 10;
-
 std::shared_ptr<arrow::Array> IndexArray(const std::vector<int32_t>& rows) {
   ColumnBuffer indices(SqlType::Int());
   for (const int32_t row : rows) {
@@ -144,7 +142,7 @@ Result<DecodedRecords> KafkaRowDecoder::Decode(const KafkaRecords& batch,
       continue;
     }
     if (!record.key && upsert_) {
-      const auto raw = record.value.value_or("").substr(0, kMaxRaw);
+      const auto raw = record.value.value_or("").substr(0, kMaxRejectedBytes);
       out.rejected.push_back({source, record.offset, "the record has no key", std::string(raw)});
       continue;
     }

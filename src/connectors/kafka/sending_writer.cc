@@ -9,7 +9,6 @@ namespace millrace {
 namespace {
 
 constexpr int64_t kMaxBytesInFlight = 32 << 20;
-constexpr size_t kMaxRaw = 64 << 10;
 
 class Deliveries;
 
@@ -80,7 +79,7 @@ class Deliveries : public std::enable_shared_from_this<Deliveries> {
       error_ = sent.status();
       if (InfoOf(error_).error_class == ErrorClass::kData) {
         rejected->push_back(
-            {topic_, 0, error_.message(), message.value.value_or("").substr(0, kMaxRaw)});
+            {topic_, 0, error_.message(), message.value.value_or("").substr(0, kMaxRejectedBytes)});
         error_ = Status::OK();
       }
     }

@@ -5,15 +5,6 @@
 #include <numbers>
 
 namespace millrace::pmml {
-namespace {
-
-template <class Function>
-void Map(double* values, int n, Function function) {
-  for (int i = 0; i < n; ++i) values[i] = function(values[i]);
-}
-
-}  // namespace
-
 double NormalCdf(double x) { return 0.5 * std::erfc(-x / std::numbers::sqrt2); }
 
 void InverseLink(Link link, double parameter, double* values, int n) {
@@ -21,28 +12,29 @@ void InverseLink(Link link, double parameter, double* values, int n) {
     case Link::kIdentity:
       return;
     case Link::kLog:
-      return Map(values, n, [](double x) { return std::exp(x); });
+      return MapValues(values, n, [](double x) { return std::exp(x); });
     case Link::kLogit:
-      return Map(values, n, [](double x) { return 1 / (1 + std::exp(-x)); });
+      return MapValues(values, n, [](double x) { return 1 / (1 + std::exp(-x)); });
     case Link::kProbit:
-      return Map(values, n, NormalCdf);
+      return MapValues(values, n, NormalCdf);
     case Link::kCloglog:
-      return Map(values, n, [](double x) { return 1 - std::exp(-std::exp(x)); });
+      return MapValues(values, n, [](double x) { return 1 - std::exp(-std::exp(x)); });
     case Link::kLoglog:
-      return Map(values, n, [](double x) { return std::exp(-std::exp(-x)); });
+      return MapValues(values, n, [](double x) { return std::exp(-std::exp(-x)); });
     case Link::kCauchit:
-      return Map(values, n, [](double x) { return 0.5 + std::atan(x) / std::numbers::pi; });
+      return MapValues(values, n, [](double x) { return 0.5 + std::atan(x) / std::numbers::pi; });
     case Link::kLogc:
-      return Map(values, n, [](double x) { return 1 - std::exp(x); });
+      return MapValues(values, n, [](double x) { return 1 - std::exp(x); });
     case Link::kNegativeBinomial:
-      return Map(values, n, [=](double x) { return 1 / (parameter * (std::exp(-x) - 1)); });
+      return MapValues(values, n, [=](double x) { return 1 / (parameter * (std::exp(-x) - 1)); });
     case Link::kOddsPower:
       if (parameter == 0) return InverseLink(Link::kLogit, 0, values, n);
-      return Map(values, n,
-                 [=](double x) { return 1 / (1 + std::pow(1 + parameter * x, -1 / parameter)); });
+      return MapValues(values, n, [=](double x) {
+        return 1 / (1 + std::pow(1 + parameter * x, -1 / parameter));
+      });
     case Link::kPower:
       if (parameter == 0) return InverseLink(Link::kLog, 0, values, n);
-      return Map(values, n, [=](double x) { return std::pow(x, 1 / parameter); });
+      return MapValues(values, n, [=](double x) { return std::pow(x, 1 / parameter); });
   }
 }
 

@@ -19,6 +19,12 @@ enum class Link : uint8_t {
   kPower,             ///< parameter: the power
 };
 
+/// Replaces each of `n` values by what the function makes of it.
+template <class Function>
+void MapValues(double* values, int n, Function function) {
+  for (int i = 0; i < n; ++i) values[i] = function(values[i]);
+}
+
 /// Replaces each of `n` values by what the link function maps to it. A missing value stays.
 void InverseLink(Link link, double parameter, double* values, int n);
 

@@ -63,39 +63,34 @@ struct Layer {
   double threshold = 0;
 };
 
-template <class F>
-void Map(double* x, int n, F function) {
-  for (int i = 0; i < n; ++i) x[i] = function(x[i]);
-}
-
 void Activate(const Layer& layer, double* x, int n) {
   switch (layer.activation) {
     case Activation::kThreshold:
-      return Map(x, n, [&](double z) {
+      return MapValues(x, n, [&](double z) {
         return IsMissing(z) ? z : z > layer.threshold ? 1.0 : 0.0;
       });
     case Activation::kLogistic:
       return InverseLink(Link::kLogit, 0, x, n);
     case Activation::kTanh:
-      return Map(x, n, [](double z) { return std::tanh(z); });
+      return MapValues(x, n, [](double z) { return std::tanh(z); });
     case Activation::kExponential:
       return InverseLink(Link::kLog, 0, x, n);
     case Activation::kReciprocal:
-      return Map(x, n, [](double z) { return 1 / z; });
+      return MapValues(x, n, [](double z) { return 1 / z; });
     case Activation::kSquare:
-      return Map(x, n, [](double z) { return z * z; });
+      return MapValues(x, n, [](double z) { return z * z; });
     case Activation::kGauss:
-      return Map(x, n, [](double z) { return std::exp(-z * z); });
+      return MapValues(x, n, [](double z) { return std::exp(-z * z); });
     case Activation::kSine:
-      return Map(x, n, [](double z) { return std::sin(z); });
+      return MapValues(x, n, [](double z) { return std::sin(z); });
     case Activation::kCosine:
-      return Map(x, n, [](double z) { return std::cos(z); });
+      return MapValues(x, n, [](double z) { return std::cos(z); });
     case Activation::kElliott:
-      return Map(x, n, [](double z) { return z / (1 + std::abs(z)); });
+      return MapValues(x, n, [](double z) { return z / (1 + std::abs(z)); });
     case Activation::kArctan:
-      return Map(x, n, [](double z) { return 2 * std::atan(z) / std::numbers::pi; });
+      return MapValues(x, n, [](double z) { return 2 * std::atan(z) / std::numbers::pi; });
     case Activation::kRectifier:
-      return Map(x, n, [](double z) { return IsMissing(z) ? z : std::max(z, 0.0); });
+      return MapValues(x, n, [](double z) { return IsMissing(z) ? z : std::max(z, 0.0); });
     case Activation::kIdentity:
     case Activation::kRadialBasis:
       return;

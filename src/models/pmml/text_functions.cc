@@ -10,8 +10,6 @@ namespace {
 
 using Returns = Function::Returns;
 
-constexpr double kSecondsPerDay = 86400;
-
 const std::string& TextAt(const Arguments& args, size_t argument, int row) {
   return args.frame.strings().Text(args.columns[argument][row]);
 }

@@ -9,7 +9,6 @@
 namespace millrace::pmml {
 namespace {
 
-constexpr double kSecondsPerDay = 86400;
 constexpr double kWhole = 9007199254740992;  // beyond, a double skips whole numbers
 
 bool ParseDigits(std::string_view text, size_t at, size_t n, int* out) {

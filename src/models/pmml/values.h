@@ -16,6 +16,7 @@ namespace millrace::pmml {
 /// for dates and times a count (days, seconds) since 1970 or midnight. NaN is a missing value.
 inline constexpr double kMissing = std::numeric_limits<double>::quiet_NaN();
 inline bool IsMissing(double value) { return value != value; }
+inline constexpr double kSecondsPerDay = 86400;
 
 enum class DataType : uint8_t {
   kString,
