@@ -6,7 +6,9 @@
 #include <type_traits>
 
 #include <arrow/array.h>
+#include <arrow/array/concatenate.h>
 #include <arrow/builder.h>
+#include <arrow/compute/api_vector.h>
 #include <arrow/type.h>
 
 #include "models/pmml/field_treatment.h"
@@ -113,6 +115,63 @@ class BooleanColumn final : public OutputColumn {
   arrow::BooleanBuilder builder_;
 };
 
+/// The values that a row has of a field of many, as an array.
+class ListColumn final : public OutputColumn {
+ public:
+  ListColumn(const Field& field, const SqlType& element, int64_t rows)
+      : field_(field), present_(field.items.size()) {
+    for (const Item& item : field.items) {
+      Field one = field;
+      one.items.clear();
+      one.slot = item.value;
+      values_.push_back(Make(one, element, rows));
+    }
+  }
+
+  Status Append(Frame& frame, const uint8_t* failed) override {
+    for (size_t k = 0; k < values_.size(); ++k) {
+      ARROW_RETURN_NOT_OK(values_[k]->Append(frame, failed));
+      const double* present = frame.Read(field_.items[k].present);
+      for (int i = 0; i < frame.rows(); ++i) present_[k].push_back(present[i] != 0);
+    }
+    for (int i = 0; i < frame.rows(); ++i) failed_.push_back(failed != nullptr && failed[i] != 0);
+    return Status::OK();
+  }
+
+  Result<std::shared_ptr<arrow::Array>> Finish() override {
+    const auto rows = static_cast<int64_t>(failed_.size());
+    arrow::ArrayVector arrays;
+    for (const auto& values : values_) {
+      ARROW_ASSIGN_OR_RAISE(arrays.emplace_back(), values->Finish());
+    }
+    arrow::Int64Builder places;
+    arrow::Int32Builder offsets;
+    for (int64_t row = 0; row < rows; ++row) {
+      if (failed_[static_cast<size_t>(row)]) {
+        ARROW_RETURN_NOT_OK(offsets.AppendNull());
+        continue;
+      }
+      ARROW_RETURN_NOT_OK(offsets.Append(static_cast<int32_t>(places.length())));
+      for (size_t k = 0; k < arrays.size(); ++k) {
+        if (present_[k][static_cast<size_t>(row)])
+          ARROW_RETURN_NOT_OK(places.Append(static_cast<int64_t>(k) * rows + row));
+      }
+    }
+    ARROW_RETURN_NOT_OK(offsets.Append(static_cast<int32_t>(places.length())));
+    ARROW_ASSIGN_OR_RAISE(const auto all, arrow::Concatenate(arrays));
+    ARROW_ASSIGN_OR_RAISE(const auto chosen, places.Finish());
+    ARROW_ASSIGN_OR_RAISE(const auto elements, arrow::compute::Take(*all, *chosen));
+    ARROW_ASSIGN_OR_RAISE(const auto starts, offsets.Finish());
+    return arrow::ListArray::FromArrays(*starts, *elements);
+  }
+
+ private:
+  Field field_;
+  std::vector<std::unique_ptr<OutputColumn>> values_;
+  std::vector<std::vector<bool>> present_;  ///< by item, then row
+  std::vector<bool> failed_;                ///< by row
+};
+
 class TextColumn final : public OutputColumn {
  public:
   explicit TextColumn(const Field& field) : field_(field) {}
@@ -147,6 +206,12 @@ bool TakesInput(DataType field, const SqlType& type) {
 }
 
 bool GivesOutput(const Field& field, const StringPool& strings, const SqlType& type) {
+  if (!field.items.empty()) {
+    if (type.kind() != TypeKind::kArray) return false;
+    Field one = field;
+    one.items.clear();
+    return GivesOutput(one, strings, type.element());
+  }
   if (type.is_string()) return true;
   if (type.kind() == TypeKind::kBoolean) return field.type == DataType::kBoolean;
   if (type.is_approximate() && IsNumber(field.type)) return true;
@@ -205,6 +270,8 @@ void FillInput(const arrow::Array& array, int64_t first, int rows, const Field& 
 std::unique_ptr<OutputColumn> OutputColumn::Make(const Field& field, const SqlType& type,
                                                  int64_t rows) {
   switch (type.kind()) {
+    case TypeKind::kArray:
+      return std::make_unique<ListColumn>(field, type.element(), rows);
     case TypeKind::kTinyInt:
       return std::make_unique<NumberColumn<arrow::Int8Builder>>(field, rows);
     case TypeKind::kSmallInt:

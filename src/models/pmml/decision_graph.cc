@@ -34,6 +34,16 @@ void DecisionGraph::Evaluate(const Frame& frame, int32_t* leaves) const {
 DecisionGraphBuilder::Target DecisionGraphBuilder::Test(Slot slot, double threshold,
                                                         Target not_more, Target more,
                                                         Target missing) {
+  // What this test settles is not asked again.
+  const auto asks = [&](Target target) {
+    return target >= 0 && nodes_[static_cast<size_t>(target)].slot == slot;
+  };
+  const auto node = [&](Target target) -> const auto& {
+    return nodes_[static_cast<size_t>(target)];
+  };
+  while (asks(not_more) && threshold <= node(not_more).threshold) not_more = node(not_more).next[0];
+  while (asks(more) && threshold >= node(more).threshold) more = node(more).next[1];
+  while (asks(missing)) missing = node(missing).next[2];
   if (not_more == more && more == missing) return more;
   nodes_.push_back({threshold, slot, {not_more, more, missing}});
   return static_cast<Target>(nodes_.size() - 1);

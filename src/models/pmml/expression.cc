@@ -7,6 +7,7 @@
 
 #include "models/pmml/apply.h"
 #include "models/pmml/interval.h"
+#include "models/pmml/text_index.h"
 
 namespace millrace::pmml {
 namespace {
@@ -246,9 +247,10 @@ std::unique_ptr<Expression> CompileAny(const Element& element, Scope& scope) {
   if (element.Is("Discretize")) return std::make_unique<Discretize>(element, scope);
   if (element.Is("MapValues")) return std::make_unique<MapValues>(element, scope);
   if (element.Is("Apply")) return CompileApply(element, scope);
+  if (element.Is("TextIndex")) return CompileTextIndex(element, scope);
   element.FailUnsupported("this expression",
                           "Constant, FieldRef, NormContinuous, NormDiscrete, Discretize, "
-                          "MapValues, Apply");
+                          "MapValues, Apply, TextIndex");
 }
 
 }  // namespace

@@ -21,6 +21,7 @@ enum class Method {
   kSum,
   kWeightedSum,
   kSelectFirst,
+  kSelectAll,
   kModelChain
 };
 enum class MissingPrediction { kContinue, kSkipSegment, kReturnMissing };
@@ -52,6 +53,7 @@ class MiningModel final : public Model {
                                            {"weightedSum", Method::kWeightedSum},
                                            {"x-weightedSum", Method::kWeightedSum},
                                            {"selectFirst", Method::kSelectFirst},
+                                           {"selectAll", Method::kSelectAll},
                                            {"modelChain", Method::kModelChain}});
     missing_ = segmentation.Choice<MissingPrediction>(
         "missingPredictionTreatment", {{"continue", MissingPrediction::kContinue},
@@ -61,6 +63,14 @@ class MiningModel final : public Model {
     single_ = element.Text("x-mathContext") == "float";
     ReadSegments(element, segmentation, context);
     if (segments_.empty()) segmentation.Fail("has no <Segment>");
+    for (const Segment& segment : segments_) {
+      if (!segment.model->result().items.empty())
+        segmentation.FailUnsupported("a segment that selects all", "it as the outermost model");
+    }
+    if (method_ == Method::kSelectAll) {
+      ListItems(segmentation, context);
+      return;
+    }
     if (IsChoice()) {
       MergeResults(segmentation, context);
     } else {
@@ -75,6 +85,7 @@ class MiningModel final : public Model {
 
   void Run(Frame& frame, Active active) const override {
     if (IsChoice()) return Choose(frame, active);
+    if (method_ == Method::kSelectAll) return SelectAll(frame, active);
     if (method_ == Method::kMedian || method_ == Method::kWeightedMedian || method_ == Method::kMax)
       return Collect(frame, active);
     Accumulate(frame, active);
@@ -104,7 +115,7 @@ class MiningModel final : public Model {
 
   void ReadSegments(const Element& element, const Element& segmentation,
                     const ModelContext& context) {
-    const bool keep = IsChoice() || method_ == Method::kMedian ||
+    const bool keep = IsChoice() || method_ == Method::kSelectAll || method_ == Method::kMedian ||
                       method_ == Method::kWeightedMedian || method_ == Method::kMax ||
                       NamesSegments(element);
     for (const Element& part : segmentation.Children("Segment")) {
@@ -166,6 +177,26 @@ class MiningModel final : public Model {
       if (classifies && segment.model->result().categories.empty())
         segmentation.Fail("combines probabilities, which the segment '" + segment.id +
                           "' does not give");
+    }
+  }
+
+  void ListItems(const Element& segmentation, const ModelContext& context) {
+    result.function = context.function;
+    result.type = segments_.front().model->result().type;
+    for (const Segment& segment : segments_) {
+      const ModelResult& own = segment.model->result();
+      if (own.type != result.type) segmentation.Fail("selects values of several types");
+      result.items.push_back({own.value, context.compiler().NewSlot()});
+    }
+  }
+
+  void SelectAll(Frame& frame, Active active) const {
+    std::array<uint8_t, kBlockRows> mask;
+    for (size_t s = 0; s < segments_.size(); ++s) {
+      const uint8_t* rows = ActiveOf(segments_[s], frame, active, mask);
+      double* present = frame.Write(result.items[s].present);
+      for (int i = 0; i < frame.rows(); ++i) present[i] = rows == nullptr || rows[i] != 0 ? 1 : 0;
+      segments_[s].model->Run(frame, rows);
     }
   }
 

@@ -116,6 +116,8 @@ CompiledModel::CompiledModel(const Element& element, Scope& outer, bool outermos
   ReadMiningSchema(element, outer, scope, outermost);
   scope.AddDerived(element.Child("LocalTransformations"));
   body_ = CompileBody(element, {scope, FunctionOf(element), has_target_ ? &target_ : nullptr});
+  if (const Element targets = element.Child("Targets"); targets && !body_->result.items.empty())
+    targets.FailUnsupported("targets of a model that selects all", "<Targets> of its segments");
   CompileTargets(element.Child("Targets"), scope.compiler(), target_.name, &body_->result, &after_);
   outputs_ = body_->outputs;
   final_outputs_.assign(outputs_.size(), true);

@@ -21,6 +21,7 @@ struct ModelResult {
   MiningFunction function = MiningFunction::kRegression;
   DataType type = DataType::kDouble;  ///< of `value`
   Slot value = kNoSlot;
+  std::vector<Item> items = {};           ///< instead of `value`: those of all segments
   std::vector<Category> categories = {};  ///< in order of the target's values; of a classification
   bool probabilities = true;              ///< whether the categories' columns sum to 1
   Slot confidence = kNoSlot;              ///< of the value that was chosen, where there is one

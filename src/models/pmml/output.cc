@@ -90,6 +90,11 @@ class OutputCompiler {
   Field Compile(const Element& element, Steps* steps) {
     Field field;
     field.name = element.RequireText("name");
+    if (!model_.result.items.empty() && IsPrediction(element)) {
+      field.type = model_.result.type;
+      field.items = model_.result.items;
+      return field;
+    }
     auto expression = ExpressionFor(element);
     field.type = DataTypeOf(element, expression->type());
     field.op = OpTypeOf(element, field.type);
@@ -101,6 +106,11 @@ class OutputCompiler {
   }
 
  private:
+  static bool IsPrediction(const Element& element) {
+    return !element.Has("segmentId") &&
+           element.Text("feature", "predictedValue") == "predictedValue";
+  }
+
   enum class Feature {
     kPredictedValue,
     kDisplayValue,

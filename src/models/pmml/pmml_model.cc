@@ -51,6 +51,8 @@ std::string DatatypeOf(DataType type) {
 
 std::string DatatypeOf(const SqlType& type) {
   switch (type.kind()) {
+    case TypeKind::kArray:
+      return DatatypeOf(type.element());
     case TypeKind::kTinyInt:
       return "INT8";
     case TypeKind::kSmallInt:
@@ -177,8 +179,10 @@ ModelSignature SignatureFor(const Program& program, const ModelConfig& config) {
     const Field& field = program.inputs()[i];
     if (!declared[i]) signature.inputs.push_back({field.name, DatatypeOf(field.type), {}});
   }
-  for (const Field& field : program.outputs())
+  for (const Field& field : program.outputs()) {
     signature.outputs.push_back({field.name, DatatypeOf(field.type), {}});
+    if (!field.items.empty()) signature.outputs.back().shape = {-1};
+  }
   for (const SqlField& column : config.output.columns()) {
     int at = FindField(program.outputs(), column.name);
     if (at < 0 && config.output.size() == 1 && program.outputs().size() == 1) at = 0;

@@ -135,6 +135,46 @@ TEST(PmmlTest, FunctionsThatTheReferenceLacks) {
               ElementsAre("4", "4.5"));
 }
 
+TEST(PmmlTest, AModelThatSelectsAllGivesAnArray) {  // T16
+  const auto segment = [](const char* predicate, const char* score) {
+    return std::string("<Segment>") + predicate + "<TreeModel functionName=\"classification\">" +
+           kSchema + "<Node score=\"" + score +
+           "\"><SimplePredicate field=\"free sulfur\" operator=\"lessThan\" value=\"9\"/></Node>"
+           "</TreeModel></Segment>";
+  };
+  const std::string document = Document(
+      "<MiningModel functionName=\"classification\">" + std::string(kSchema) +
+      "<Output><OutputField name=\"all\" feature=\"predictedValue\" optype=\"categorical\" "
+      "dataType=\"string\"/></Output><Segmentation multipleModelMethod=\"selectAll\">" +
+      segment("<True/>", "5") +
+      segment("<SimplePredicate field=\"x\" operator=\"lessThan\" value=\"1\"/>", "6") +
+      segment("<SimplePredicate field=\"color\" operator=\"equal\" value=\"red\"/>", "5") +
+      "</Segmentation></MiningModel>");
+  const char* rows = R"([[0, 1, "red", null], [2, 1, "blue", null], [0, 10, "blue", null],
+                         [0, 1, "pink", null]])";
+  EXPECT_THAT(
+      Score(document, rows, kInput(), Columns({{"grade", SqlType::Array(SqlType::String())}})),
+      ElementsAre("list<item: string>[5, 6, 5]", "list<item: string>[5]",
+                  "list<item: string>[null, null]", "null",
+                  testing::StartsWith("!3: the field 'color'")));
+  EXPECT_THAT(Score(document, "[[0, 1, \"red\", null]]", kInput(),
+                    Columns({{"all", SqlType::Array(SqlType::String())}})),
+              ElementsAre("list<item: string>[5, 6, 5]"));
+  EXPECT_THAT(Score(document, rows, kInput(), Columns({{"grade", SqlType::String()}}))[0],
+              HasSubstr("ARRAY"));
+}
+
+TEST(PmmlTest, TextThatPatternsCannotTakeIsTheRowsOwnError) {  // T9, T16
+  const std::string index =
+      "<TextIndex textField=\"color\"><TextIndexNormalization recursive=\"true\"><InlineTable>"
+      "<row><string>b</string><stem>bb</stem></row></InlineTable></TextIndexNormalization>"
+      "<Constant>red</Constant></TextIndex>";
+  EXPECT_THAT(
+      Score(Line(index), R"([[1, 1, "red", null], [1, 1, "blue", null]])", kInput(),
+            Columns({{"grade", SqlType::Double()}})),
+      ElementsAre("1", "null", "!1: a recursive <TextIndexNormalization> does not come to rest"));
+}
+
 TEST(PmmlTest, SeveralBlocksOfRows) {
   std::string rows = "[";
   for (int i = 0; i < 1000; ++i)
@@ -179,6 +219,10 @@ TEST(PmmlTest, FaultsSayWhereAndWhatToDo) {
       {with("sqr"), "calls the function 'sqr'", "sqrt", 9},
       {with("hypot"), "gives 1 arguments to 'hypot'", "it takes 2", 9},
       {Line("<FieldRef field=\"d\"/>"), "the field 'd'", "", 9},
+      {Line("<TextIndex textField=\"color\" wordSeparatorCharacterRE=\"[\"><Constant>red</Constant>"
+            "</TextIndex>"),
+       "<TextIndex> has '[', which is no regular expression", "", 9},
+      {Line("<TextIndex textField=\"color\"/>"), "has no expression for the term", "", 9},
       {Line("<Lag field=\"x\"/>"), "<Lag> uses this expression", "NormContinuous", 9},
   };
   for (const Case& each : cases) {

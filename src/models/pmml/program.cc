@@ -35,6 +35,7 @@ Program::Program(const Document& document) {
   prediction.name = model_->target().empty() ? "prediction" : model_->target();
   prediction.type = result.type;
   prediction.slot = result.value;
+  prediction.items = result.items;
   for (const Category& category : result.categories) prediction.values.push_back(category.value);
   outputs_.push_back(std::move(prediction));
   for (size_t i = 0; i < model_->outputs().size(); ++i) {

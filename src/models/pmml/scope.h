@@ -11,12 +11,19 @@
 
 namespace millrace::pmml {
 
+/// One of the values that a row may have of a field of many.
+struct Item {
+  Slot value;
+  Slot present;  ///< 1 where the row has it; it may be missing even so
+};
+
 struct Field {
   std::string name;
   DataType type = DataType::kDouble;
   OpType op = OpType::kContinuous;
   Slot slot = kNoSlot;
   std::vector<double> values = {};  ///< the valid ones that the data dictionary lists, in its order
+  std::vector<Item> items = {};     ///< of a field of many values, which has no slot
   Element declaration = {};         ///< the <DataField>; while the document is compiled
 };
 

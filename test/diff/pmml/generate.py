@@ -292,6 +292,40 @@ for name, expression in EXPRESSIONS.items():
     write(f"expression_{name}", f'<RegressionModel functionName="regression">{schema("y")}'
           '<RegressionTable intercept="0"><NumericPredictor name="d" coefficient="1"/></RegressionTable></RegressionModel>', DEFINED % expression)
 
+# ---- text: how often a term stands in a text made of the colour and the size
+
+WORDS = ('<DerivedField name="words" optype="categorical" dataType="string"><Apply function="concat">%s</Apply></DerivedField>'
+         % "".join([FIELD["color"], text(" balls, RED ones; "), FIELD["size"], text(" (big-reed) green "), FIELD["color"], text(" read it: rad-"), FIELD["size"]]))
+
+
+def index(term, options="", normalizations=""):
+    return f'<TextIndex textField="words" {options}>{normalizations}{text(term)}</TextIndex>'
+
+
+def normalization(rows, options=""):
+    cells = "".join(f"<row><string>{i}</string><stem>{o}</stem><regex>{str(r).lower()}</regex></row>" for i, o, r in rows)
+    return f"<TextIndexNormalization {options}><InlineTable>{cells}</InlineTable></TextIndexNormalization>"
+
+
+TEXTS = {
+    "plain": index("red"),
+    "case": index("red", 'isCaseSensitive="true"'),
+    "phrase": index("red ones"),
+    "binary": index("red", 'localTermWeights="binary"'),
+    "logarithmic": index("red", 'localTermWeights="logarithmic"'),
+    "edits": index("red", 'maxLevenshteinDistance="1"'),
+    "edits_best": index("red", 'maxLevenshteinDistance="1" countHits="bestHits"'),
+    "edits_phrase": index("read at", 'maxLevenshteinDistance="2"'),
+    "separator": index("red", 'wordSeparatorCharacterRE="[\\s\\-]+"'),
+    "normalized": index("red", "", normalization([("r[ea]+d", "red", True), ("big-", "", False)])),
+    "recursive": index("rd", "", normalization([("ee", "e", False), ("red", "rd", False)], 'recursive="true"')),
+    "normalized_case": index("red", "", normalization([("RED", "blue", False)], 'isCaseSensitive="true"')),
+}
+for name, expression in TEXTS.items():
+    write(f"text_{name}", f'<RegressionModel functionName="regression">{schema("y")}'
+          '<RegressionTable intercept="0"><NumericPredictor name="d" coefficient="1"/></RegressionTable></RegressionModel>',
+          (DEFINED % expression).replace("<DerivedField", WORDS + "<DerivedField", 1))
+
 # ---- neural networks
 
 
