@@ -92,6 +92,7 @@ class Run {
         return ExpectOutput(number, record, argument);
       case Record::Kind::kStart:
         started_ = expected_ = {};
+        in_order_ = true;
         return TextOf(world_.Start(text));
       case Record::Kind::kEmits:
         return ExpectEmitted(number, record);
@@ -182,6 +183,7 @@ class Run {
     if (!argument.empty() && parallelism.value_or(0) < 1) {
       return "expected: restore [parallelism=N]";
     }
+    if (parallelism.value_or(1) > 1) in_order_ = false;
     return OfJob([&](SimulatedJob& job) { return job.GoOn(parallelism); });
   }
 
@@ -207,7 +209,7 @@ class Run {
       if (!change.ok()) return Describe(change.status());
       expected.rows.push_back(*std::move(change));
     }
-    if (world_.configuration().exact()) return Compare(record.expected, lines, true);
+    if (world_.configuration().exact()) return Compare(record.expected, lines, in_order_);
     return CompareWhatIsLeft(expected, emitted);
   }
 
@@ -272,8 +274,9 @@ class Run {
   const Script& script_;
   World& world_;
   std::map<std::string, std::string> variables_;
-  Changes started_;   ///< of the job that was started, all that it gave
-  Changes expected_;  ///< of it, all that was expected
+  bool in_order_ = true;  ///< the job that was started has had no subtasks beside each other
+  Changes started_;       ///< of the job that was started, all that it gave
+  Changes expected_;      ///< of it, all that was expected
   Report report_;
 };
 
