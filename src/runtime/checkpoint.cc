@@ -111,12 +111,14 @@ std::string BesideOf(const std::string& checkpoint, const std::string& file) {
   return std::string(kBeside) + checkpoint.substr(checkpoint.rfind('/') + 1) + "/" + file;
 }
 
+Status GivenUp() { return Status::Cancelled("the checkpoint was given up"); }
+
 /// Writes the parts of a checkpoint, except those that the one before holds.
 class PartsWriter {
  public:
   PartsWriter(FileSystem& files, const std::string& path, const CheckpointContent& content,
-              const std::atomic<bool>& abandoned)
-      : files_(files), path_(path), content_(content), abandoned_(abandoned) {}
+              const CheckpointClaim& claim)
+      : files_(files), path_(path), content_(content), claim_(claim) {}
 
   Status Write(Checkpoint* checkpoint) {
     ARROW_RETURN_NOT_OK(files_.CreateDirectories(path_));
@@ -159,7 +161,7 @@ class PartsWriter {
     PartsFile file(files_, path_, task.file);
     std::string bytes;
     for (const PartId& id : task.snapshot->parts()) {
-      if (abandoned_.load(std::memory_order_relaxed)) return Status::Cancelled("abandoned");
+      if (claim_.given_up()) return GivenUp();
       if (const auto same = unchanged_.find({id, task.subtask}); same != unchanged_.end()) {
         StoredPart part = *same->second;
         if (!part.file.starts_with(kBeside)) part.file = BesideOf(content_.base->path, part.file);
@@ -195,7 +197,7 @@ class PartsWriter {
   FileSystem& files_;
   const std::string& path_;
   const CheckpointContent& content_;
-  const std::atomic<bool>& abandoned_;
+  const CheckpointClaim& claim_;
   std::map<Key, const StoredPart*> unchanged_;  ///< parts of the base
 };
 
@@ -261,11 +263,10 @@ std::string CheckpointPath(const std::string& folder, CheckpointId id) {
 }
 
 Result<Checkpoint> WriteCheckpoint(FileSystem& files, const std::string& path,
-                                   const CheckpointContent& content,
-                                   const std::atomic<bool>& abandoned) {
+                                   const CheckpointContent& content, CheckpointClaim& claim) {
   Checkpoint checkpoint{content.id, path, content.job, {}, 0};
-  Status status = PartsWriter(files, path, content, abandoned).Write(&checkpoint);
-  if (status.ok() && abandoned.load()) status = Status::Cancelled("abandoned");
+  Status status = PartsWriter(files, path, content, claim).Write(&checkpoint);
+  if (status.ok() && !claim.Publish()) status = GivenUp();
   if (status.ok()) status = WriteManifest(files, checkpoint);
   if (status.ok()) return checkpoint;
   RemoveUnfinished(files, path);
@@ -338,15 +339,17 @@ int64_t HighestCheckpoint(FileSystem& files, const std::string& folder) {
   return found.ok() && !found->empty() ? found->rbegin()->first : 0;
 }
 
-Status RemoveOldCheckpoints(FileSystem& files, const std::string& folder, int keep) {
+Status RemoveOldCheckpoints(FileSystem& files, const std::string& folder, CheckpointId newest,
+                            int keep) {
   ARROW_ASSIGN_OR_RAISE(auto found, CheckpointsIn(files, folder));
-  int64_t newest = 0;
+  found.erase(found.upper_bound(Raw(newest)), found.end());
+  int64_t last = 0;
   std::set<std::string> needed;
   for (auto each = found.rbegin(); each != found.rend() && keep > 0; ++each) {
     FoundCheckpoint& checkpoint = each->second;
     if (!checkpoint.complete) continue;
     --keep;
-    if (newest == 0) newest = each->first;
+    if (last == 0) last = each->first;
     needed.insert(checkpoint.files.begin(), checkpoint.files.end());
     // While it cannot be read, nobody knows which files of older ones it needs.
     ARROW_ASSIGN_OR_RAISE(const Checkpoint kept, ReadCheckpoint(files, checkpoint.path));
@@ -355,7 +358,7 @@ Status RemoveOldCheckpoints(FileSystem& files, const std::string& folder, int ke
     }
   }
   for (const auto& [id, checkpoint] : found) {
-    if (id >= newest) break;
+    if (id >= last) break;
     // The manifest first: half a checkpoint must not look complete.
     const std::string manifest = ManifestOf(checkpoint.path);
     if (checkpoint.complete && !needed.contains(manifest)) {

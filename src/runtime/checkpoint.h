@@ -67,11 +67,30 @@ struct CheckpointContent {
 /// `<folder>/chk-<id>`.
 std::string CheckpointPath(const std::string& folder, CheckpointId id);
 
-/// Writes a checkpoint into the folder `path`, durable when this returns. Where it fails, or finds
-/// `abandoned` set before it is complete, it removes what it has written. May block.
+/// Settles between who writes a checkpoint and who waits for it whether it may become complete.
+/// Thread-safe.
+class CheckpointClaim {
+ public:
+  /// False where it is too late: it may be complete by now.
+  bool GiveUp() { return Change(State::kGivenUp); }
+  /// False where it was given up.
+  bool Publish() { return Change(State::kPublished); }
+  bool given_up() const { return state_.load() == State::kGivenUp; }
+
+ private:
+  enum class State : uint8_t { kOpen, kGivenUp, kPublished };
+  bool Change(State to) {
+    State was = State::kOpen;
+    return state_.compare_exchange_strong(was, to) || was == to;
+  }
+
+  std::atomic<State> state_ = State::kOpen;
+};
+
+/// Writes a checkpoint into the folder `path`, durable when this returns. Where it fails, or is
+/// given up before it is complete, it removes what it has written. May block.
 Result<Checkpoint> WriteCheckpoint(FileSystem& files, const std::string& path,
-                                   const CheckpointContent& content,
-                                   const std::atomic<bool>& abandoned);
+                                   const CheckpointContent& content, CheckpointClaim& claim);
 
 /// The folders of the checkpoints that `path` stands for, the newest first: itself, where it is
 /// one, or the complete ones below it. A user error where there is none. May block.
@@ -87,8 +106,9 @@ Result<std::string> ReadPart(FileSystem& files, const Checkpoint& checkpoint,
 /// The highest id of a checkpoint in `folder`, complete or not; 0: there is none.
 int64_t HighestCheckpoint(FileSystem& files, const std::string& folder);
 
-/// Removes the complete checkpoints of `folder` but the newest `keep`, and what is left of others
-/// before the newest. Files that a kept one refers to stay.
-Status RemoveOldCheckpoints(FileSystem& files, const std::string& folder, int keep);
+/// Removes the complete checkpoints of `folder` up to `newest` but the last `keep`, and what is
+/// left of others before it. Files that a kept one refers to stay, and so does what is newer.
+Status RemoveOldCheckpoints(FileSystem& files, const std::string& folder, CheckpointId newest,
+                            int keep);
 
 }  // namespace millrace

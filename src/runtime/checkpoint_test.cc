@@ -61,7 +61,7 @@ class CheckpointTest : public testing::Test {
     content.job = "job";
     content.tasks.push_back({"stage-0-0.arrows", 0, 1, 128, std::make_shared<Snapshot>(contents)});
     content.base = std::move(base);
-    return WriteCheckpoint(files(), CheckpointPath(folder_, id), content, abandoned_);
+    return WriteCheckpoint(files(), CheckpointPath(folder_, id), content, claim_);
   }
   std::shared_ptr<const Checkpoint> MustWrite(const Contents& contents,
                                               std::shared_ptr<const Checkpoint> base) {
@@ -94,7 +94,7 @@ class CheckpointTest : public testing::Test {
   const std::unique_ptr<Env> env_ = MakeSystemEnv(1);
   const std::string folder_ =
       std::filesystem::temp_directory_path() / ("millrace-chk-" + std::to_string(env_->Random()));
-  const std::atomic<bool> abandoned_ = false;
+  CheckpointClaim claim_;
   int64_t next_ = 1;
 };
 
@@ -120,7 +120,7 @@ TEST_F(CheckpointTest, RefersToPartsThatHaveNotChanged) {
   ExpectHolds(third->path, contents);
 
   // What is still referred to outlives the checkpoint that it belongs to.
-  ASSERT_TRUE(RemoveOldCheckpoints(files(), folder_, 1).ok());
+  ASSERT_TRUE(RemoveOldCheckpoints(files(), folder_, CheckpointId{next_ - 1}, 1).ok());
   EXPECT_FALSE(Exists("chk-1/manifest.json"));
   EXPECT_FALSE(Exists("chk-2/manifest.json"));
   ExpectHolds(third->path, contents);
@@ -146,7 +146,7 @@ TEST_F(CheckpointTest, AFileOfLittleUseIsGivenUp) {
   for (int group : {0, 1, 2}) contents[group].version = 2;
   const auto second = MustWrite(contents, first);
   EXPECT_EQ(second->written_bytes, 500) << "two parts of five are not worth the file";
-  ASSERT_TRUE(RemoveOldCheckpoints(files(), folder_, 1).ok());
+  ASSERT_TRUE(RemoveOldCheckpoints(files(), folder_, CheckpointId{next_ - 1}, 1).ok());
   EXPECT_FALSE(Exists("chk-1"));
   ExpectHolds(second->path, contents);
 }
@@ -160,13 +160,35 @@ TEST_F(CheckpointTest, WhatIsGoneIsWrittenAgain) {
   ExpectHolds(second->path, contents);
 }
 
+TEST_F(CheckpointTest, WhatIsNewerThanTheNewestKnownCountsForNothing) {
+  const Contents contents = Letters("ab");
+  MustWrite(contents, nullptr);
+  const auto known = MustWrite(contents, nullptr);
+  const auto newer = MustWrite(contents, nullptr);
+  ASSERT_TRUE(RemoveOldCheckpoints(files(), folder_, CheckpointId{2}, 1).ok());
+  EXPECT_FALSE(Exists("chk-1"));
+  ExpectHolds(known->path, contents);
+  ExpectHolds(newer->path, contents);
+}
+
+TEST_F(CheckpointTest, OneThatIsGivenUpDoesNotBecomeComplete) {
+  EXPECT_TRUE(claim_.GiveUp());
+  EXPECT_TRUE(Write(Letters("ab"), nullptr).status().IsCancelled());
+  EXPECT_FALSE(Exists("chk-1"));
+}
+
+TEST_F(CheckpointTest, OneThatIsCompleteCannotBeGivenUp) {
+  ASSERT_TRUE(Write(Letters("ab"), nullptr).ok());
+  EXPECT_FALSE(claim_.GiveUp());
+}
+
 TEST_F(CheckpointTest, NothingIsRemovedWhileAKeptOneCannotBeRead) {
   const Contents contents = Letters("abcd");
   const auto second = MustWrite(contents, MustWrite(contents, nullptr));
   const std::string manifest = second->path + "/manifest.json";
   std::filesystem::rename(manifest, manifest + ".aside");
   std::ofstream(manifest) << "{";
-  EXPECT_FALSE(RemoveOldCheckpoints(files(), folder_, 1).ok());
+  EXPECT_FALSE(RemoveOldCheckpoints(files(), folder_, CheckpointId{next_ - 1}, 1).ok());
   std::filesystem::rename(manifest + ".aside", manifest);
   ExpectHolds(second->path, contents);
 }
@@ -185,7 +207,7 @@ TEST_F(CheckpointTest, KeptOnesStayWholeInBoundedSpace) {
     }
     base = MustWrite(contents, base);
     written += base->written_bytes;
-    ASSERT_TRUE(RemoveOldCheckpoints(files(), folder_, 2).ok());
+    ASSERT_TRUE(RemoveOldCheckpoints(files(), folder_, CheckpointId{next_ - 1}, 2).ok());
     kept[base->path] = contents;
     const auto found = FindCheckpoints(files(), folder_).ValueOr({});
     ASSERT_EQ(found.size(), std::min<size_t>(round, 2));

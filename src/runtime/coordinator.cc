@@ -42,7 +42,7 @@ void CheckpointCoordinator::Abandon(const Status& cause) {
   requested_ = false;
   if (pending_ == nullptr) return;
   const auto given_up = std::exchange(pending_, nullptr);
-  given_up->abandoned->store(true);
+  given_up->claim->GiveUp();
   if (!given_up->path.empty()) {
     given_up->record.failure = cause.message();
     given_up->record.duration_us = env().MonotonicMicros() - given_up->begun_us;
@@ -70,7 +70,7 @@ int64_t CheckpointCoordinator::next_tick_us() const {
   if (execution_ == nullptr) return AlarmHeap::kNever;
   int64_t next = due_us_;
   if (pending_ != nullptr) {
-    if (!pending_->path.empty())
+    if (!pending_->path.empty() && !pending_->overdue)
       next = std::min(next, pending_->begun_us + job_.options.checkpoint_timeout_us);
   } else if (requested_) {
     next = std::min(next, earliest_us_);
@@ -81,11 +81,14 @@ int64_t CheckpointCoordinator::next_tick_us() const {
 void CheckpointCoordinator::Tick() {
   const int64_t now = env().MonotonicMicros();
   if (execution_ == nullptr || now < next_tick_us()) return;
-  if (pending_ != nullptr && !pending_->path.empty() &&
+  if (pending_ != nullptr && !pending_->path.empty() && !pending_->overdue &&
       now >= pending_->begun_us + job_.options.checkpoint_timeout_us) {
-    Decline(Error::Transient("it took longer than " +
-                             std::to_string(job_.options.checkpoint_timeout_us / 1000) + " ms")
-                .Hint("raise 'execution.checkpointing.timeout', or see which task is slow"));
+    pending_->overdue = !pending_->claim->GiveUp();
+    if (!pending_->overdue) {
+      Decline(Error::Transient("it took longer than " +
+                               std::to_string(job_.options.checkpoint_timeout_us / 1000) + " ms")
+                  .Hint("raise 'execution.checkpointing.timeout', or see which task is slow"));
+    }
     if (execution_ == nullptr) return;
   }
   if (now >= due_us_) {
@@ -172,36 +175,38 @@ void CheckpointCoordinator::Flushed(CheckpointId id, const Status& status) {
 void CheckpointCoordinator::Write() {
   const CheckpointId id = pending_->content.id;
   if (pending_->path.empty()) {
-    OnWritten(id, {});
+    OnWritten(id, {}, false, {});
     return;
   }
   ++writes_;
   env().Execute([post = post_, this, &env = env(), path = pending_->path,
-                 content = pending_->content, abandoned = pending_->abandoned] {
+                 content = pending_->content, claim = pending_->claim,
+                 savepoint = pending_->savepoint.has_value()] {
     Written written;
     const int64_t start = env.MonotonicMicros();
     try {
-      auto checkpoint = WriteCheckpoint(env.files(), path, content, *abandoned);
+      auto checkpoint = WriteCheckpoint(env.files(), path, content, *claim);
       written.status = checkpoint.status();
       if (checkpoint.ok()) written.checkpoint = *std::move(checkpoint);
     } catch (const std::exception& e) {
       written.status = Error::Internal(std::string("unexpected exception: ") + e.what());
     }
     written.us = env.MonotonicMicros() - start;
-    post([this, id = content.id, written = std::move(written)] {
+    post([this, id = content.id, path, savepoint, written = std::move(written)] {
       --writes_;
-      OnWritten(id, written);
+      OnWritten(id, path, savepoint, written);
       if (writes_ == 0) listener_.OnQuiet();
     });
   });
 }
 
 /// Only after a complete one is known to be: what a restart begins with must stay.
-void CheckpointCoordinator::RemoveOld() {
+void CheckpointCoordinator::RemoveOld(CheckpointId newest) {
   ++writes_;
-  env().Execute([post = post_, this, &env = env(), folder = job_.options.checkpoint_folder,
+  env().Execute([post = post_, this, &env = env(), folder = job_.options.checkpoint_folder, newest,
                  keep = job_.options.keep_checkpoints] {
-    if (const Status removed = RemoveOldCheckpoints(env.files(), folder, keep); !removed.ok()) {
+    const Status removed = RemoveOldCheckpoints(env.files(), folder, newest, keep);
+    if (!removed.ok()) {
       Log(LogLevel::kWarn, "runtime", "an old checkpoint could not be removed",
           {{"cause", Describe(removed)}});
     }
@@ -211,8 +216,14 @@ void CheckpointCoordinator::RemoveOld() {
   });
 }
 
-void CheckpointCoordinator::OnWritten(CheckpointId id, const Written& written) {
-  if (!IsPending(id)) return;
+void CheckpointCoordinator::OnWritten(CheckpointId id, const std::string& path, bool savepoint,
+                                      const Written& written) {
+  if (!IsPending(id)) {
+    // The attempt failed while it became complete: after a crash of the process, too, it would be
+    // the newest one, so the job goes on from it.
+    if (written.status.ok() && !savepoint) newest_ = path;
+    return;
+  }
   if (written.status.ok()) {
     Complete(written);
   } else {
@@ -243,7 +254,7 @@ void CheckpointCoordinator::Complete(const Written& written) {
     if (!done->savepoint) {
       newest_ = done->path;
       base_ = std::make_shared<const Checkpoint>(written.checkpoint);
-      RemoveOld();
+      RemoveOld(done->content.id);
     }
     Keep(std::move(record));
   }
@@ -261,7 +272,7 @@ void CheckpointCoordinator::Complete(const Written& written) {
 /// The job goes on from where it is; what its sinks have written is committed with the next one.
 void CheckpointCoordinator::Decline(const Status& cause) {
   const auto declined = std::exchange(pending_, nullptr);
-  declined->abandoned->store(true);
+  declined->claim->GiveUp();
   const CheckpointId id = declined->content.id;
   Log(LogLevel::kWarn, "runtime", "a checkpoint failed",
       {{"job", job_.id}, {"checkpoint", std::to_string(Raw(id))}, {"cause", Describe(cause)}});

@@ -75,7 +75,8 @@ class CheckpointCoordinator {
     std::string path;      ///< empty: not written
     int64_t begun_us = 0;  ///< monotonic
     std::optional<SavepointRequest> savepoint;
-    std::shared_ptr<std::atomic<bool>> abandoned = std::make_shared<std::atomic<bool>>(false);
+    bool overdue = false;  ///< but it is becoming complete
+    std::shared_ptr<CheckpointClaim> claim = std::make_shared<CheckpointClaim>();
 
     bool last() const {
       return record.kind == CheckpointRecord::Kind::kLast || (savepoint && savepoint->stop);
@@ -94,8 +95,8 @@ class CheckpointCoordinator {
   void Collected();
   void Flushed(CheckpointId id, const Status& status);
   void Write();
-  void RemoveOld();
-  void OnWritten(CheckpointId id, const Written& written);
+  void RemoveOld(CheckpointId newest);
+  void OnWritten(CheckpointId id, const std::string& path, bool savepoint, const Written& written);
   void Complete(const Written& written);
   void Decline(const Status& cause);
   void Keep(CheckpointRecord record);

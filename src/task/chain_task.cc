@@ -169,6 +169,10 @@ Status ChainTask::Open() {
     shared_.nodes[i + 1]->Deliver({Arrival::Kind::kFinish, 0, {}, {}, {}});
   }
   if (finished(last)) shared_.host.EmitTime(kEnd);
+  // What stands before a node that has finished has nobody to work for.
+  for (size_t i = 0; i <= last; ++i) {
+    if (finished(i)) first_ = i;
+  }
   // Of inputs that another stage had, nothing is known.
   const auto before = restored_.find(shared_.nodes[0]->id());
   if (before != restored_.end() && !finished(0)) {
