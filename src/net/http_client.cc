@@ -1,11 +1,12 @@
-#include <sys/socket.h>
-#include <unistd.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
 
 #include <algorithm>
+#include <array>
 #include <cctype>
-#include <cstring>
 #include <deque>
 #include <future>
+#include <limits>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -14,18 +15,15 @@
 #include <utility>
 
 #include <curl/curl.h>
-#include <netdb.h>
 
 #include "base/env.h"
 #include "net/http.h"
-#include "net/http_error.h"
+#include "net/http_transfer.h"
 
 namespace millrace {
 namespace {
 
 constexpr long kIdleConnections = 100;
-constexpr long kSocketBufferBytes =
-    512 * 1024;  // libcurl's most; its default of 16 KB costs CPU on large tensors
 
 bool EqualsIgnoringCase(std::string_view a, std::string_view b) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](unsigned char x, unsigned char y) {
@@ -33,245 +31,28 @@ bool EqualsIgnoringCase(std::string_view a, std::string_view b) {
   });
 }
 
-std::string_view Trim(std::string_view text) {
-  const auto from = text.find_first_not_of(" \t\r\n");
-  if (from == std::string_view::npos) return {};
-  return text.substr(from, text.find_last_not_of(" \t\r\n") - from + 1);
-}
-
-/// A request under way, and what libcurl calls back for it. On the client's thread only.
-class Transfer {
- public:
-  Transfer(HttpRequest request, HttpDone done)
-      : request_(std::move(request)), done_(std::move(done)) {}
-  ~Transfer() { curl_slist_free_all(headers_); }
-
-  void Configure(CURL* easy) {
-    curl_slist_free_all(headers_);
-    headers_ = nullptr;
-    curl_easy_setopt(easy, CURLOPT_URL, request_.url.c_str());
-    curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-    ConfigureProtocol(easy);
-    curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
-    curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(easy, CURLOPT_PRIVATE, this);
-    curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, error_);
-    curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, kSocketBufferBytes);
-    curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, kSocketBufferBytes);
-    curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, Milliseconds(request_.connect_timeout_us));
-    curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, Milliseconds(request_.timeout_us));
-    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, OnBody);
-    curl_easy_setopt(easy, CURLOPT_WRITEDATA, this);
-    curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, OnHeader);
-    curl_easy_setopt(easy, CURLOPT_HEADERDATA, this);
-    curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, OnSocket);
-    curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, this);
-    curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, OnConnected);
-    curl_easy_setopt(easy, CURLOPT_PREREQDATA, this);
-    if (request_.method == HttpMethod::kPost || request_.method == HttpMethod::kPut) {
-      curl_easy_setopt(easy, CURLOPT_POST, 1L);
-      curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE,
-                       static_cast<curl_off_t>(request_.body_bytes()));
-      curl_easy_setopt(easy, CURLOPT_READFUNCTION, OnRead);
-      curl_easy_setopt(easy, CURLOPT_READDATA, this);
-      curl_easy_setopt(easy, CURLOPT_SEEKFUNCTION, OnSeek);
-      curl_easy_setopt(easy, CURLOPT_SEEKDATA, this);
-      AddHeader("Expect:");  // waiting for "100 Continue" would cost a round trip
-    }
-    if (request_.method == HttpMethod::kPut) {
-      curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, "PUT");
-    }
-    if (request_.method == HttpMethod::kDelete) {
-      curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, "DELETE");
-    }
-    for (const HttpHeader& header : request_.headers) AddHeader(header.name + ": " + header.value);
-    curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers_);
-  }
-
-  void Finish(CURL* easy, CURLcode code) {
-    HttpResult result;
-    if (code == CURLE_OK) {
-      result.phase = HttpPhase::kDone;
-      result.response = std::move(response_);
-      long status = 0;
-      curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
-      result.response.status = static_cast<int>(status);
-    } else {
-      HttpFailure failure;
-      failure.curl_code = code;
-      long system_errno = 0;
-      curl_easy_getinfo(easy, CURLINFO_OS_ERRNO, &system_errno);
-      failure.system_errno = static_cast<int>(system_errno);
-      failure.detail = error_[0] != '\0' ? error_ : curl_easy_strerror(code);
-      failure.address = address_;
-      failure.too_large = too_large_;
-      failure.phase = result.phase = phase_;
-      result.timed_out = code == CURLE_OPERATION_TIMEDOUT;
-      result.status = DescribeFailure(request_, failure);
-    }
-    done_(std::move(result));
-  }
-
-  const HttpRequest& request() const { return request_; }
-
-  /// True once: HTTP/2 over plain TCP found no connection to go on. libcurl 7.88 cannot use one
-  /// again that was begun without asking first, unless it is told that it is HTTP/2 anyway, and it
-  /// cannot begin one when it is told so; so the first try is for one that is there, and nothing
-  /// has been sent when it fails.
-  bool NeedsNewConnection() {
-    if (!lacks_connection_) return false;
-    lacks_connection_ = false;
-    new_connection_ = true;
-    phase_ = HttpPhase::kResolve;
-    return true;
-  }
-
-  void Abandon() {
-    HttpResult result;
-    result.phase = phase_;
-    result.cancelled = true;
-    result.status =
-        Error::Transient("the request was cancelled").In(WithoutCredentials(request_.url));
-    done_(std::move(result));
-  }
-
- private:
-  void ConfigureProtocol(CURL* easy) {
-    const bool secure = request_.url.starts_with("https:");
-    long version = CURL_HTTP_VERSION_1_1;
-    if (request_.http2) {
-      version = secure            ? CURL_HTTP_VERSION_2TLS
-                : new_connection_ ? CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE
-                                  : CURL_HTTP_VERSION_2_0;
-      curl_easy_setopt(easy, CURLOPT_PIPEWAIT, 1L);
-      curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, new_connection_ && !secure ? 1L : 0L);
-    }
-    curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, version);
-    if (!request_.tls) return;
-    const TlsSettings& tls = *request_.tls;
-    if (!tls.ca_file.empty()) {
-      curl_easy_setopt(easy, CURLOPT_CAINFO, tls.ca_file.c_str());
-      curl_easy_setopt(easy, CURLOPT_CAPATH, nullptr);
-    }
-    if (!tls.certificate_file.empty()) {
-      curl_easy_setopt(easy, CURLOPT_SSLCERT, tls.certificate_file.c_str());
-      curl_easy_setopt(easy, CURLOPT_SSLKEY, tls.key_file.c_str());
-    }
-    if (!tls.verify) {
-      curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 0L);
-      curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L);
-    }
-  }
-
-  /// Rounded up: a request must not end before its time.
-  static long Milliseconds(int64_t us) {
-    return static_cast<long>(std::max<int64_t>(1, (us + 999) / 1000));
-  }
-  void AddHeader(const std::string& line) { headers_ = curl_slist_append(headers_, line.c_str()); }
-
-  static size_t OnBody(char* bytes, size_t, size_t size, void* self) {
-    auto& transfer = *static_cast<Transfer*>(self);
-    std::string& body = transfer.response_.body;
-    if (body.size() + size > transfer.request_.max_response_bytes) {
-      transfer.too_large_ = true;
-      return CURL_WRITEFUNC_ERROR;
-    }
-    body.append(bytes, size);
-    return size;
-  }
-
-  static size_t OnHeader(char* bytes, size_t, size_t size, void* self) {
-    auto& transfer = *static_cast<Transfer*>(self);
-    transfer.phase_ = HttpPhase::kReceive;
-    const std::string_view line = Trim({bytes, size});
-    const auto colon = line.find(':');
-    if (line.starts_with("HTTP/")) {
-      transfer.response_.headers.clear();  // of an interim response
-    } else if (colon != std::string_view::npos) {
-      const std::string_view name = line.substr(0, colon), value = Trim(line.substr(colon + 1));
-      transfer.response_.headers.push_back({std::string(name), std::string(value)});
-      if (EqualsIgnoringCase(name, "content-length")) {
-        const size_t length = std::strtoull(std::string(value).c_str(), nullptr, 10);
-        transfer.response_.body.reserve(std::min(length, transfer.request_.max_response_bytes));
-      }
-    }
-    return size;
-  }
-
-  static size_t OnRead(char* out, size_t, size_t room, void* self) {
-    auto& transfer = *static_cast<Transfer*>(self);
-    const auto& pieces = transfer.request_.body;
-    size_t copied = 0;
-    while (copied < room && transfer.piece_ < pieces.size()) {
-      const std::string_view rest = pieces[transfer.piece_].bytes.substr(transfer.offset_);
-      const size_t n = std::min(rest.size(), room - copied);
-      std::memcpy(out + copied, rest.data(), n);
-      copied += n;
-      transfer.offset_ += n;
-      if (n == rest.size()) {
-        ++transfer.piece_;
-        transfer.offset_ = 0;
-      }
-    }
-    if (transfer.piece_ == pieces.size()) transfer.phase_ = HttpPhase::kWait;
-    return copied;
-  }
-
-  /// To the beginning, when a kept connection turns out to be closed and libcurl takes a new one.
-  static int OnSeek(void* self, curl_off_t offset, int origin) {
-    auto& transfer = *static_cast<Transfer*>(self);
-    if (transfer.request_.send_once) return CURL_SEEKFUNC_FAIL;
-    if (offset != 0 || origin != SEEK_SET) return CURL_SEEKFUNC_CANTSEEK;
-    transfer.piece_ = transfer.offset_ = 0;
-    return CURL_SEEKFUNC_OK;
-  }
-
-  static curl_socket_t OnSocket(void* self, curlsocktype, curl_sockaddr* address) {
-    auto& transfer = *static_cast<Transfer*>(self);
-    const HttpRequest& request = transfer.request_;
-    if (request.http2 && !transfer.new_connection_ && request.url.starts_with("http:")) {
-      transfer.lacks_connection_ = true;
-      return CURL_SOCKET_BAD;
-    }
-    transfer.phase_ = HttpPhase::kConnect;
-    char host[NI_MAXHOST], port[NI_MAXSERV];
-    if (getnameinfo(&address->addr, address->addrlen, host, sizeof host, port, sizeof port,
-                    NI_NUMERICHOST | NI_NUMERICSERV) == 0) {
-      transfer.address_ = std::string(host) + ":" + port;
-    }
-    return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
-  }
-
-  static int OnConnected(void* self, char*, char*, int, int) {
-    auto& transfer = *static_cast<Transfer*>(self);
-    transfer.phase_ = transfer.request_.body.empty() ? HttpPhase::kWait : HttpPhase::kSend;
-    return CURL_PREREQFUNC_OK;
-  }
-
-  HttpRequest request_;
-  HttpDone done_;
-  HttpResponse response_;
-  HttpPhase phase_ = HttpPhase::kResolve;
-  std::string address_;
-  size_t piece_ = 0, offset_ = 0;  // what of the body is sent
-  bool too_large_ = false;
-  bool new_connection_ = false, lacks_connection_ = false;
-  curl_slist* headers_ = nullptr;
-  char error_[CURL_ERROR_SIZE] = {};
-};
-
+/// One thread waits for all sockets with epoll: what an event costs does not grow with the requests
+/// that are under way.
 class CurlClient final : public HttpClient {
  public:
   CurlClient() : env_(MakeSystemEnv(1)) {
     curl_global_init(CURL_GLOBAL_DEFAULT);
     multi_ = curl_multi_init();
     curl_multi_setopt(multi_, CURLMOPT_MAXCONNECTS, kIdleConnections);
+    curl_multi_setopt(multi_, CURLMOPT_SOCKETFUNCTION, OnInterest);
+    curl_multi_setopt(multi_, CURLMOPT_SOCKETDATA, this);
+    curl_multi_setopt(multi_, CURLMOPT_TIMERFUNCTION, OnTimer);
+    curl_multi_setopt(multi_, CURLMOPT_TIMERDATA, this);
+    epoll_event wake{};
+    wake.events = EPOLLIN;
+    wake.data.fd = wake_fd_;
+    epoll_ctl(epoll_fd_, EPOLL_CTL_ADD, wake_fd_, &wake);
     std::thread([this] { Loop(); }).detach();
   }
 
   HttpCallId Send(HttpRequest request, HttpDone done) override {
     Order order;
-    order.transfer = std::make_unique<Transfer>(std::move(request), std::move(done));
+    order.transfer = std::make_unique<HttpTransfer>(std::move(request), std::move(done));
     return Place(std::move(order));
   }
 
@@ -283,51 +64,99 @@ class CurlClient final : public HttpClient {
   }
 
   void Cancel(HttpCallId call) override {
-    std::lock_guard lock(mutex_);
-    cancelled_.push_back(static_cast<uint64_t>(call));
-    curl_multi_wakeup(multi_);
+    {
+      std::lock_guard lock(mutex_);
+      cancelled_.push_back(static_cast<uint64_t>(call));
+    }
+    Wake();
   }
 
  private:
   /// What another thread asks for: a transfer, or work at a time.
   struct Order {
     uint64_t id = 0;
-    std::unique_ptr<Transfer> transfer;
+    std::unique_ptr<HttpTransfer> transfer;
     std::function<void()> work;
     int64_t at_us = 0;
   };
   struct Origin {
     int running = 0;
-    std::deque<std::pair<uint64_t, std::unique_ptr<Transfer>>> waiting;
+    std::deque<std::pair<uint64_t, std::unique_ptr<HttpTransfer>>> waiting;
   };
   struct Running {
     CURL* easy;
-    std::unique_ptr<Transfer> transfer;
+    std::unique_ptr<HttpTransfer> transfer;
   };
 
   HttpCallId Place(Order order) {
-    std::lock_guard lock(mutex_);
+    std::unique_lock lock(mutex_);
     order.id = next_id_++;
     const HttpCallId id{order.id};
     orders_.push_back(std::move(order));
-    if (orders_.size() == 1) curl_multi_wakeup(multi_);
+    const bool first = orders_.size() == 1;
+    lock.unlock();
+    if (first) Wake();
     return id;
   }
 
+  void Wake() { eventfd_write(wake_fd_, 1); }
+
   void Loop() {
+    std::array<epoll_event, 64> events;
     for (;;) {
       TakeOrders();
       int running = 0;
-      curl_multi_perform(multi_, &running);
+      if (env_->MonotonicMicros() >= curl_at_us_) {
+        curl_at_us_ = kNever;
+        curl_multi_socket_action(multi_, CURL_SOCKET_TIMEOUT, 0, &running);
+      }
       FinishDone();
       RunDue();
-      int timeout_ms = 60'000;
-      if (!timers_.empty()) {
-        const int64_t wait_us = timers_.begin()->first.first - env_->MonotonicMicros();
-        timeout_ms = static_cast<int>(std::clamp<int64_t>((wait_us + 999) / 1000, 0, timeout_ms));
+      const int n = epoll_wait(epoll_fd_, events.data(), events.size(), WaitMilliseconds());
+      for (int i = 0; i < n; ++i) {
+        const epoll_event& event = events[static_cast<size_t>(i)];
+        if (event.data.fd == wake_fd_) {
+          eventfd_t count;
+          eventfd_read(wake_fd_, &count);
+          continue;
+        }
+        const int what = ((event.events & EPOLLIN) != 0 ? CURL_CSELECT_IN : 0) |
+                         ((event.events & EPOLLOUT) != 0 ? CURL_CSELECT_OUT : 0) |
+                         ((event.events & (EPOLLERR | EPOLLHUP)) != 0 ? CURL_CSELECT_ERR : 0);
+        curl_multi_socket_action(multi_, event.data.fd, what, &running);
       }
-      curl_multi_poll(multi_, nullptr, 0, timeout_ms, nullptr);
     }
+  }
+
+  int WaitMilliseconds() const {
+    int64_t until_us = curl_at_us_;
+    if (!timers_.empty()) until_us = std::min(until_us, timers_.begin()->first.first);
+    if (until_us == kNever) return -1;
+    const int64_t wait_us = until_us - env_->MonotonicMicros();
+    return static_cast<int>(std::clamp<int64_t>((wait_us + 999) / 1000, 0, 60'000));
+  }
+
+  /// libcurl wants to know of a socket. `known`: it is with epoll already.
+  static int OnInterest(CURL*, curl_socket_t socket, int what, void* self, void* known) {
+    auto& client = *static_cast<CurlClient*>(self);
+    epoll_event event{};
+    event.data.fd = socket;
+    if ((what & CURL_POLL_IN) != 0) event.events |= EPOLLIN;
+    if ((what & CURL_POLL_OUT) != 0) event.events |= EPOLLOUT;
+    const int operation = what == CURL_POLL_REMOVE ? EPOLL_CTL_DEL
+                          : known != nullptr       ? EPOLL_CTL_MOD
+                                                   : EPOLL_CTL_ADD;
+    epoll_ctl(client.epoll_fd_, operation, socket, &event);
+    if (operation == EPOLL_CTL_ADD) curl_multi_assign(client.multi_, socket, self);
+    return 0;
+  }
+
+  /// libcurl wants to be called after a time; negative: no longer.
+  static int OnTimer(CURLM*, long milliseconds, void* self) {
+    auto& client = *static_cast<CurlClient*>(self);
+    client.curl_at_us_ =
+        milliseconds < 0 ? kNever : client.env_->MonotonicMicros() + int64_t{milliseconds} * 1000;
+    return 0;
   }
 
   void TakeOrders() {
@@ -364,9 +193,15 @@ class CurlClient final : public HttpClient {
     }
   }
 
-  void Begin(uint64_t id, std::unique_ptr<Transfer> transfer) {
-    CURL* easy = idle_.empty() ? curl_easy_init() : idle_.back();
-    if (!idle_.empty()) idle_.pop_back();
+  void Begin(uint64_t id, std::unique_ptr<HttpTransfer> transfer) {
+    CURL* easy = nullptr;
+    if (idle_.empty()) {
+      easy = curl_easy_init();
+      HttpTransfer::Prepare(easy);
+    } else {
+      easy = idle_.back();
+      idle_.pop_back();
+    }
     transfer->Configure(easy);
     curl_multi_add_handle(multi_, easy);
     running_.emplace(id, Running{easy, std::move(transfer)});
@@ -379,7 +214,7 @@ class CurlClient final : public HttpClient {
     return url.substr(0, url.find('/', scheme == std::string::npos ? 0 : scheme + 3));
   }
 
-  std::unique_ptr<Transfer> TakeWaiting(uint64_t id) {
+  std::unique_ptr<HttpTransfer> TakeWaiting(uint64_t id) {
     for (auto& [name, origin] : origins_) {
       const auto at = std::find_if(origin.waiting.begin(), origin.waiting.end(),
                                    [id](const auto& each) { return each.first == id; });
@@ -407,19 +242,22 @@ class CurlClient final : public HttpClient {
     }
   }
 
-  std::unique_ptr<Transfer> Take(uint64_t id) {
+  std::unique_ptr<HttpTransfer> Take(uint64_t id) {
     auto transfer = Remove(id);
     if (transfer) Leave(transfer->request());
     return transfer;
   }
 
-  std::unique_ptr<Transfer> Remove(uint64_t id) {
+  std::unique_ptr<HttpTransfer> Remove(uint64_t id) {
     const auto at = running_.find(id);
     if (at == running_.end()) return nullptr;
     auto transfer = std::move(at->second.transfer);
     CURL* easy = at->second.easy;
     curl_multi_remove_handle(multi_, easy);
-    curl_easy_reset(easy);
+    if (transfer->request().tls) {
+      curl_easy_reset(easy);
+      HttpTransfer::Prepare(easy);
+    }
     id_of_.erase(easy);
     idle_.push_back(easy);
     running_.erase(at);
@@ -452,7 +290,11 @@ class CurlClient final : public HttpClient {
     }
   }
 
+  static constexpr int64_t kNever = std::numeric_limits<int64_t>::max();
+
   const std::unique_ptr<Env> env_;
+  const int epoll_fd_ = epoll_create1(EPOLL_CLOEXEC);
+  const int wake_fd_ = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   CURLM* multi_ = nullptr;
   std::mutex mutex_;
   uint64_t next_id_ = 1;
@@ -460,6 +302,7 @@ class CurlClient final : public HttpClient {
   std::vector<uint64_t> cancelled_;
 
   // --- the client's thread only
+  int64_t curl_at_us_ = kNever;  ///< when libcurl wants to be called
   std::unordered_map<uint64_t, Running> running_;
   std::unordered_map<CURL*, uint64_t> id_of_;
   std::vector<CURL*> idle_;

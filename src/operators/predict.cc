@@ -225,7 +225,8 @@ Status Predict::Cut(bool all) {
 }
 
 Status Predict::StartRequests() {
-  if (!model_) return Status::OK();
+  // They start in their order: where the last has started, all have.
+  if (!model_ || requests_.empty() || requests_.back().started) return Status::OK();
   for (Request& request : requests_) {
     if (in_flight_ >= config_.max_in_flight) break;
     if (!request.started) ARROW_RETURN_NOT_OK(Start(request));
