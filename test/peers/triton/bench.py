@@ -1,16 +1,20 @@
-"""Rows a second through a real Triton: bench.py <the millrace executable>, by `triton.sh bench`.
+"""Rows a second through a real Triton: bench.py <the millrace executable> [<case>], by `triton.sh bench`.
 
-The same model, `wine` (11 floats, at most 128 rows a request), asked by Millrace over HTTP and gRPC, by Millrace with one
-row a request, and by Triton's own load generator with full batches.
+The same model, `wine` (11 floats, at most 128 rows a request), asked in turns by Millrace and by Triton's own load generator,
+with the same rows a request and the same number of requests under way; the median of five rounds. A case is http, grpc or
+one_row; without one all are measured.
 """
 
 import os
 import re
+import statistics
 import subprocess
 import sys
 import time
 
 NAMES = [f"c{i}" for i in range(11)]
+CONCURRENCY = 16
+ROUNDS = 5
 
 
 def script(rows, options):
@@ -20,7 +24,8 @@ def script(rows, options):
 CREATE TABLE wine ({columns}) WITH ('connector' = 'datagen', 'rows-per-second' = '0', 'number-of-rows' = '{rows}', 'seed' = '1');
 CREATE TABLE scored (quality FLOAT) WITH ('connector' = 'blackhole');
 CREATE MODEL quality INPUT ({columns}) OUTPUT (q FLOAT) WITH ('provider' = 'triton', 'model-name' = 'wine', {with_options});
-INSERT INTO scored SELECT q FROM ML_PREDICT(TABLE wine, MODEL quality, DESCRIPTOR({", ".join(NAMES)}));
+INSERT INTO scored SELECT q FROM ML_PREDICT(TABLE wine, MODEL quality, DESCRIPTOR({", ".join(NAMES)}),
+  MAP['max-concurrent-operations', '{CONCURRENCY}']);
 """
 
 
@@ -35,32 +40,30 @@ def rows_per_second(millrace, rows, options):
     return rows / max(seconds(rows) - seconds(128), 1e-3)
 
 
-def load_generator(protocol, endpoint, batch, concurrency):
-    command = [os.environ["PERF_ANALYZER"], "-m", "wine", "-i", protocol, "-u", endpoint, "-b", str(batch)]
-    command += ["--concurrency-range", str(concurrency), "-p", "3000", "-s", "50", "-r", "3"]
+def load_generator(protocol, endpoint, batch):
+    command = [os.environ["PERF_ANALYZER"], "-m", "wine", "-i", protocol, "-u", endpoint.split("//")[1], "-b", str(batch)]
+    command += ["--concurrency-range", str(CONCURRENCY), "-p", "2000", "-s", "50", "-r", "3"]
     os.chmod(command[0], 0o755)  # pip does not keep it
     text = subprocess.run(command, capture_output=True, text=True, check=False).stdout
     found = re.search(r"Throughput: ([0-9.]+) infer/sec", text)
-    return float(found.group(1)) if found else None
+    return float(found.group(1)) if found else 0.0
 
 
 def main():
-    millrace = sys.argv[1]
+    millrace, *wanted = sys.argv[1:]
     http, grpc = os.environ["MILLRACE_TRITON_ENDPOINT"], os.environ["MILLRACE_TRITON_GRPC"]
-    cases = [
-        ("Millrace, HTTP", lambda: rows_per_second(millrace, 300_000, {"endpoint": http})),
-        ("Millrace, gRPC", lambda: rows_per_second(millrace, 300_000, {"endpoint": grpc})),
-        ("perf_analyzer, HTTP", lambda: load_generator("http", http.split("//")[1], 128, 16)),
-        ("perf_analyzer, gRPC", lambda: load_generator("grpc", grpc.split("//")[1], 128, 16)),
-        (
-            "Millrace, HTTP, one row a request",
-            lambda: rows_per_second(millrace, 10_000, {"endpoint": http, "max-batch-size": "1"}),
-        ),
-        ("perf_analyzer, HTTP, one row a request", lambda: load_generator("http", http.split("//")[1], 1, 16)),
-    ]
-    for name, measure in cases:
-        rate = measure()
-        print(f"{name:42} " + ("not measured" if rate is None else f"{rate:12,.0f} rows/s"), flush=True)
+    cases = {"http": (http, 300_000, 128), "grpc": (grpc, 300_000, 128), "one_row": (http, 10_000, 1)}
+    for case in wanted or cases:
+        endpoint, rows, batch = cases[case]
+        options = {"endpoint": endpoint, "max-batch-size": str(batch)}
+        protocol = "grpc" if case == "grpc" else "http"
+        ours, theirs = [], []
+        for _ in range(ROUNDS):
+            ours.append(rows_per_second(millrace, rows, options))
+            theirs.append(load_generator(protocol, endpoint, batch))
+        rate, limit = statistics.median(ours), statistics.median(theirs)
+        ratio = f"{rate / limit:5.2f}" if limit else "  not measured"
+        print(f"{case:8} Millrace {rate:12,.0f} rows/s   perf_analyzer {limit:12,.0f} rows/s   ratio {ratio}", flush=True)
 
 
 if __name__ == "__main__":
