@@ -58,13 +58,11 @@ class ResultReader final : public arrow::RecordBatchReader {
 
   Status ReadNext(std::shared_ptr<arrow::RecordBatch>* out) override {
     ARROW_ASSIGN_OR_RAISE(const Changes changes, result_->Next());
-    *out = changes.rows;
-    if (changes.rows == nullptr || result_->append_only()) return Status::OK();
-    auto columns = changes.rows->columns();
-    ARROW_ASSIGN_OR_RAISE(auto signs, SignsOf(changes));
-    columns.insert(columns.begin(), std::move(signs));
-    *out = arrow::RecordBatch::Make(schema_, changes.rows->num_rows(), std::move(columns));
-    return Status::OK();
+    if (changes.rows == nullptr || result_->append_only()) {
+      *out = changes.rows;
+      return Status::OK();
+    }
+    return SignedRows(schema_, changes).Value(out);
   }
 
   Status Close() override {
@@ -78,6 +76,19 @@ class ResultReader final : public arrow::RecordBatchReader {
 };
 
 }  // namespace
+
+Result<std::shared_ptr<arrow::Schema>> StreamSchema(const QueryResult& result) {
+  if (result.append_only()) return result.schema();
+  return result.schema()->AddField(0, arrow::field("op", arrow::utf8(), false));
+}
+
+Result<std::shared_ptr<arrow::RecordBatch>> SignedRows(std::shared_ptr<arrow::Schema> schema,
+                                                       const Changes& changes) {
+  auto columns = changes.rows->columns();
+  ARROW_ASSIGN_OR_RAISE(auto signs, SignsOf(changes));
+  columns.insert(columns.begin(), std::move(signs));
+  return arrow::RecordBatch::Make(std::move(schema), changes.rows->num_rows(), std::move(columns));
+}
 
 QueryResult::Impl::Impl(std::shared_ptr<JobClient> query, std::shared_ptr<ResultBuffer> buffer,
                         const PortPlan& rows, bool is_bounded)
@@ -140,10 +151,7 @@ Result<std::optional<Changes>> QueryResult::NextWithin(std::chrono::milliseconds
 
 Result<std::shared_ptr<arrow::RecordBatchReader>> QueryResult::ToReader(
     std::unique_ptr<QueryResult> result) {
-  auto schema = result->schema();
-  if (!result->append_only()) {
-    ARROW_ASSIGN_OR_RAISE(schema, schema->AddField(0, arrow::field("op", arrow::utf8(), false)));
-  }
+  ARROW_ASSIGN_OR_RAISE(auto schema, StreamSchema(*result));
   return std::make_shared<ResultReader>(std::move(result), std::move(schema));
 }
 

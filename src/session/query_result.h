@@ -32,4 +32,10 @@ class QueryResult::Impl {
   std::thread end_;  ///< tells the buffer of the job's end
 };
 
+/// The schema of the result as a stream: a changelog's has a first column `op`.
+Result<std::shared_ptr<arrow::Schema>> StreamSchema(const QueryResult& result);
+/// The rows of a changelog with `op`: "+I", "-U", "+U", "-D".
+Result<std::shared_ptr<arrow::RecordBatch>> SignedRows(std::shared_ptr<arrow::Schema> schema,
+                                                       const Changes& changes);
+
 }  // namespace millrace
