@@ -5,6 +5,7 @@
 #include "expr/row_kernel.h"
 #include "functions/declare.h"
 #include "functions/families.h"
+#include "functions/hex_digit.h"
 #include "spi/services.h"
 
 namespace millrace::functions {
@@ -18,13 +19,6 @@ void AppendHex(Text bytes, bool upper, std::string& out) {
     out += digits[static_cast<unsigned char>(c) >> 4];
     out += digits[static_cast<unsigned char>(c) & 15];
   }
-}
-
-int HexDigit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
 }
 
 bool Unhex(Text hex, std::string& out) {

@@ -10,6 +10,7 @@
 #include "expr/text_of.h"
 #include "functions/declare.h"
 #include "functions/families.h"
+#include "functions/hex_digit.h"
 #include "spi/services.h"
 
 namespace millrace::functions {
@@ -134,13 +135,6 @@ void UrlEncode(Text text, std::string& out) {
       out += {'%', kDigits[byte >> 4], kDigits[byte & 15]};
     }
   }
-}
-
-int HexDigit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
 }
 
 bool UrlDecode(Text text, std::string& out) {

@@ -8,6 +8,13 @@
 #include "spi/version_switch.h"
 
 namespace millrace {
+
+StatementResult Done(std::string message) {
+  StatementResult result;
+  result.message = std::move(message);
+  return result;
+}
+
 namespace {
 
 using syntax::ObjectKind;
@@ -15,12 +22,6 @@ using syntax::ObjectKind;
 Catalog::OnExisting Existing(bool if_not_exists, bool or_replace = false) {
   if (if_not_exists) return Catalog::OnExisting::kKeep;
   return or_replace ? Catalog::OnExisting::kReplace : Catalog::OnExisting::kError;
-}
-
-StatementResult Done(std::string message) {
-  StatementResult result;
-  result.message = std::move(message);
-  return result;
 }
 
 StatementResult Created(const char* kind, const std::string& name, bool added) {

@@ -7,16 +7,6 @@
 #include "syntax/parser.h"
 
 namespace millrace {
-namespace {
-
-StatementResult Done(std::string message) {
-  StatementResult result;
-  result.message = std::move(message);
-  return result;
-}
-
-}  // namespace
-
 bool StartsJob(const syntax::Statement& statement) {
   return statement.As<syntax::Insert>() || statement.As<syntax::StatementSet>() ||
          statement.As<syntax::Selection>();

@@ -15,6 +15,9 @@
 
 namespace millrace {
 
+/// What a statement gives that only does something: what it has done.
+StatementResult Done(std::string message);
+
 /// The statements of a session, one method for each kind. Statements run one at a time.
 class Session::Impl {
  public:

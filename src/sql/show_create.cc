@@ -23,7 +23,7 @@ std::map<std::string, std::string> Redacted(std::map<std::string, std::string> o
   return options;
 }
 
-std::vector<syntax::ModelColumn> Columns(const Schema& schema) {
+std::vector<syntax::ModelColumn> ModelColumnsOf(const Schema& schema) {
   std::vector<syntax::ModelColumn> out;
   for (const SqlField& column : schema.columns())
     out.push_back({.name = {column.name}, .type = column.type});
@@ -78,8 +78,8 @@ Result<std::string> ShowCreate(const Model& model, const Registries& registries)
   syntax::CreateModel statement;
   statement.temporary = model.temporary;
   statement.name = Named(model.config.name);
-  statement.inputs = Columns(model.config.input);
-  statement.outputs = Columns(model.config.output);
+  statement.inputs = ModelColumnsOf(model.config.input);
+  statement.outputs = ModelColumnsOf(model.config.output);
   statement.comment = model.comment;
   ARROW_ASSIGN_OR_RAISE(const auto* provider, registries.providers.Get(model.config.provider));
   statement.options = Properties(Redacted(model.config.options, provider->options));

@@ -39,7 +39,7 @@ bool Evaluates(const LogicalNode& node) {
   return unnest != nullptr && IsComputed(unnest->collection);
 }
 
-bool PassesOn(const LogicalNode& node) {
+bool PassesPortOn(const LogicalNode& node) {
   return As<CalcConfig>(node) || As<UnnestConfig>(node) || As<AggregateConfig>(node) ||
          As<WindowConfig>(node) || As<WindowAggregateConfig>(node);
 }
@@ -69,7 +69,7 @@ Result<Stream> QueryBinder::BindPort(const std::string& table, const std::string
       }
       names.push_back(table + "$" + name);
     }
-    if (!PassesOn(*node)) break;
+    if (!PassesPortOn(*node)) break;
   }
   if (failed.empty()) {
     return Error::User("'" + table + "' has no side output '" + port + "'")

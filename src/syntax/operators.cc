@@ -6,7 +6,7 @@
 namespace millrace::syntax {
 namespace {
 
-constexpr std::array<BinaryOperator, 18> kOperators = {{
+constexpr std::array<BinaryOperator, 18> kBinaryOperators = {{
     {BinaryOp::kOr, "OR", kOrPrecedence},
     {BinaryOp::kAnd, "AND", kAndPrecedence},
     {BinaryOp::kEqual, "=", kComparisonPrecedence},
@@ -41,10 +41,10 @@ constexpr std::array<IsTestWord, 9> kTests = {{
 
 }  // namespace
 
-std::span<const BinaryOperator> BinaryOperators() { return kOperators; }
+std::span<const BinaryOperator> BinaryOperators() { return kBinaryOperators; }
 
 const BinaryOperator& Of(BinaryOp op) {
-  return *std::find_if(kOperators.begin(), kOperators.end(),
+  return *std::find_if(kBinaryOperators.begin(), kBinaryOperators.end(),
                        [&](const BinaryOperator& candidate) { return candidate.op == op; });
 }
 

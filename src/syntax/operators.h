@@ -23,6 +23,9 @@ enum Precedence : int {
   kPrimaryPrecedence = 100,
 };
 
+/// Operands of BETWEEN, IN and LIKE bind more tightly than these themselves.
+inline constexpr int kOperandPrecedence = kPredicatePrecedence + 1;
+
 /// All of them associate to the left.
 struct BinaryOperator {
   BinaryOp op;

@@ -9,8 +9,6 @@
 namespace millrace::syntax {
 namespace {
 
-constexpr int kOperandPrecedence = kPredicatePrecedence + 1;
-
 std::string PrintHex(std::string_view bytes) {
   constexpr char kDigits[] = "0123456789abcdef";
   std::string out = "X'";

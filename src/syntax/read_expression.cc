@@ -7,9 +7,6 @@
 namespace millrace::syntax {
 namespace {
 
-/// Operands of BETWEEN, IN and LIKE bind more tightly than these themselves.
-constexpr int kOperandPrecedence = kPredicatePrecedence + 1;
-
 ExpressionPtr ReadPostfix(Cursor& cursor) {
   ExpressionPtr base = ReadPrimary(cursor);
   while (true) {

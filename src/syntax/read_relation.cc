@@ -65,7 +65,7 @@ RelationPtr ReadCallOf(Cursor& cursor, QualifiedName name, bool plain, bool late
   return MakePtr(std::move(relation));
 }
 
-RelationNode ReadNamed(Cursor& cursor) {
+RelationNode ReadNamedTable(Cursor& cursor) {
   const bool plain = cursor.token().kind == TokenKind::kWord;
   QualifiedName name = cursor.ReadQualifiedName(kRelation);
   if (!cursor.Is("(")) return ReadTableSuffixes(cursor, std::move(name));
@@ -187,7 +187,7 @@ RelationPtr ReadJoined(Cursor& cursor) {
     relation.node = ReadTableFunction(cursor, false)->node;
     cursor.Expect(")");
   } else {
-    relation.node = ReadNamed(cursor);
+    relation.node = ReadNamedTable(cursor);
   }
   return ReadSuffixes(cursor, std::move(relation));
 }

@@ -225,10 +225,10 @@ void ReadJsonPath(Cursor& cursor, FunctionCall* call) {
   ReadBehaviours(cursor, call);
 }
 
-using Reader = void (*)(Cursor&, FunctionCall*);
+using CallReader = void (*)(Cursor&, FunctionCall*);
 
-const std::unordered_map<std::string, Reader>& Readers() {
-  static const std::unordered_map<std::string, Reader> kReaders = {
+const std::unordered_map<std::string, CallReader>& Readers() {
+  static const std::unordered_map<std::string, CallReader> kReaders = {
       {"EXTRACT", ReadExtract},
       {"TIMESTAMPADD", ReadTimestampArithmetic},
       {"TIMESTAMPDIFF", ReadTimestampArithmetic},

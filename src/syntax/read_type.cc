@@ -120,7 +120,7 @@ IntervalUnit ReadIntervalUnit(Cursor& cursor) {
   return *unit;
 }
 
-SqlType ReadInterval(Cursor& cursor) {
+SqlType ReadIntervalType(Cursor& cursor) {
   IntervalLiteral qualifier;
   ReadIntervalQualifier(cursor, &qualifier);
   return qualifier.from <= IntervalUnit::kMonth ? SqlType::IntervalYearMonth()
@@ -134,7 +134,7 @@ SqlType ReadElement(Cursor& cursor) {
   return element;
 }
 
-SqlType ReadMap(Cursor& cursor) {
+SqlType ReadMapType(Cursor& cursor) {
   cursor.Expect("<");
   SqlType key = ReadType(cursor);
   cursor.Expect(",");
@@ -224,9 +224,9 @@ SqlType ReadBaseType(Cursor& cursor) {
     return SqlType::TimestampLtz(ReadTimestampPrecision(cursor, "TIMESTAMP_LTZ"));
   if (is("TIMESTAMP")) return ReadTimestamp(cursor);
   if (is("TIME")) return ReadTime(cursor);
-  if (is("INTERVAL")) return ReadInterval(cursor);
+  if (is("INTERVAL")) return ReadIntervalType(cursor);
   if (is("ARRAY")) return SqlType::Array(ReadElement(cursor));
-  if (is("MAP")) return ReadMap(cursor);
+  if (is("MAP")) return ReadMapType(cursor);
   if (is("ROW")) return ReadRow(cursor);
   if (is("MULTISET")) FailUnsupported(cursor, at, "MULTISET");
   if (is("RAW")) FailUnsupported(cursor, at, "RAW");

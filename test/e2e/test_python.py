@@ -143,8 +143,8 @@ import millrace
 session = millrace.Session()
 session.execute("""{ENDLESS}""")
 reader = session.query("SELECT n FROM ticks WHERE n = -1")
-print("waiting", flush=True)
 try:
+    print("waiting", flush=True)
     reader.read_next_batch()
 except KeyboardInterrupt:
     print("interrupted")

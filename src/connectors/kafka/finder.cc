@@ -31,7 +31,7 @@ struct ScanMode {
 };
 
 /// After a look that failed, where the interval is longer.
-constexpr int64_t kRetryMicros = 10'000'000;
+constexpr int64_t kRetryFindMicros = 10'000'000;
 
 class KafkaFinder final : public SplitFinder {
  public:
@@ -68,7 +68,7 @@ class KafkaFinder final : public SplitFinder {
         if (first_ && !restored_) return found.status();
         Log(LogLevel::kWarn, "kafka", "no look for new partitions; it will be tried again",
             {{"error", found.status().message()}});
-        again_us = std::min(again_us, kRetryMicros);
+        again_us = std::min(again_us, kRetryFindMicros);
       } else {
         splits = std::move(*found);
       }

@@ -32,7 +32,7 @@ class Bell {
   std::function<void()> ready_;
 };
 
-struct ActiveSplit {
+struct ReadPartition {
   std::string id;
   KafkaSplit split;
   bool paused = false;
@@ -61,7 +61,7 @@ class KafkaReader final : public SourceReader {
 
   Status AddSplits(std::vector<Split> splits) override {
     for (const Split& given : splits) {
-      ActiveSplit active;
+      ReadPartition active;
       active.id = given.id;
       ARROW_ASSIGN_OR_RAISE(active.split, KafkaSplit::From(given));
       if (!active.done()) {
@@ -99,7 +99,7 @@ class KafkaReader final : public SourceReader {
     // Each split in its turn, so that a busy one does not hold up the others.
     for (size_t tried = 0; tried < splits_.size(); ++tried) {
       if (next_ >= splits_.size()) next_ = 0;
-      ActiveSplit& active = splits_[next_++];
+      ReadPartition& active = splits_[next_++];
       if (active.paused || !(active.done() || active.ready->load())) continue;
       ARROW_ASSIGN_OR_RAISE(const bool any, Take(active, max_rows, max_bytes, &poll));
       if (!any) continue;
@@ -128,7 +128,7 @@ class KafkaReader final : public SourceReader {
 
  private:
   /// False where the split has nothing to tell.
-  Result<bool> Take(ActiveSplit& active, int64_t max_rows, int64_t max_bytes, Poll* poll) {
+  Result<bool> Take(ReadPartition& active, int64_t max_rows, int64_t max_bytes, Poll* poll) {
     KafkaSplit& split = active.split;
     if (!active.done()) {
       const int64_t wanted = std::clamp<int64_t>(max_bytes / active.record_bytes, 1, max_rows);
@@ -154,7 +154,7 @@ class KafkaReader final : public SourceReader {
     return true;
   }
 
-  Status Decode(ActiveSplit& active, KafkaRecords& fetched, Poll* poll) {
+  Status Decode(ReadPartition& active, KafkaRecords& fetched, Poll* poll) {
     fetched.CutBefore(active.split.end);
     const auto& records = fetched.records();
     if (records.empty()) return Status::OK();
@@ -183,7 +183,7 @@ class KafkaReader final : public SourceReader {
   const bool commits_;
   const std::shared_ptr<Counter> ignored_;
   const std::shared_ptr<Bell> bell_ = std::make_shared<Bell>();
-  std::vector<ActiveSplit> splits_;
+  std::vector<ReadPartition> splits_;
   size_t next_ = 0;  ///< whose turn it is
   bool no_more_ = false;
   std::map<TopicPartition, int64_t> finished_;   ///< where bounded splits ended

@@ -10,7 +10,7 @@ namespace millrace {
 namespace {
 
 constexpr int64_t kMaxBytesCommitting = 64 << 20;
-constexpr int64_t kRetryMicros = 500'000;
+constexpr int64_t kRetryCommitMicros = 500'000;
 
 /// Writes transactions one after the other, each until it is known to be written.
 class Committer : public std::enable_shared_from_this<Committer> {
@@ -88,7 +88,8 @@ class Committer : public std::enable_shared_from_this<Committer> {
         if (InfoOf(status).error_class != ErrorClass::kUser) {
           Log(LogLevel::kWarn, "kafka", "a transaction failed; it will be tried again",
               {{"topic", topic_}, {"error", status.message()}});
-          return kafka_->CallAfter(kRetryMicros, [self = shared_from_this()] { self->Continue(); });
+          return kafka_->CallAfter(kRetryCommitMicros,
+                                   [self = shared_from_this()] { self->Continue(); });
         }
       }
       std::function<void()> ready;

@@ -10,7 +10,7 @@
 namespace millrace {
 namespace {
 
-RuntimeLibraryInfo Info() {
+RuntimeLibraryInfo OnnxRuntimeInfo() {
   return {.name = "ONNX Runtime",
           .variable = "MILLRACE_ONNXRUNTIME",
           .fallback = kOnnxRuntimeLibrary[0] != '\0' ? kOnnxRuntimeLibrary : "libonnxruntime.so.1",
@@ -26,7 +26,7 @@ std::string OnnxLibrary::TextOf(OrtStatus* status) const {
 }
 
 Result<const OnnxLibrary*> OnnxLibrary::Open(const std::string& path) {
-  ARROW_ASSIGN_OR_RAISE(const auto opened, RuntimeLibrary::Open(Info(), path));
+  ARROW_ASSIGN_OR_RAISE(const auto opened, RuntimeLibrary::Open(OnnxRuntimeInfo(), path));
   const OrtApiBase* (*get_base)() = nullptr;
   ARROW_RETURN_NOT_OK(opened.Find("OrtGetApiBase", &get_base));
   const OrtApi* api = get_base()->GetApi(ORT_API_VERSION);
@@ -47,7 +47,7 @@ Result<const OnnxLibrary*> OnnxLibrary::Open(const std::string& path) {
 Result<const OnnxLibrary*> OnnxLibrary::Get(const std::string& path) {
   static std::mutex mutex;
   static auto& opened = *new std::map<std::string, const OnnxLibrary*>;
-  const std::string wanted = RuntimeLibrary::PathOf(Info(), path);
+  const std::string wanted = RuntimeLibrary::PathOf(OnnxRuntimeInfo(), path);
   std::lock_guard lock(mutex);
   if (const auto at = opened.find(wanted); at != opened.end()) return at->second;
   ARROW_ASSIGN_OR_RAISE(const OnnxLibrary* library, Open(wanted));

@@ -18,7 +18,7 @@ namespace {
 
 using OnnxType = ONNXTensorElementDataType;
 
-constexpr std::pair<Datatype, OnnxType> kTypes[] = {
+constexpr std::pair<Datatype, OnnxType> kOnnxTypes[] = {
     {Datatype::kBool, ONNX_TENSOR_ELEMENT_DATA_TYPE_BOOL},
     {Datatype::kUint8, ONNX_TENSOR_ELEMENT_DATA_TYPE_UINT8},
     {Datatype::kUint16, ONNX_TENSOR_ELEMENT_DATA_TYPE_UINT16},
@@ -35,15 +35,15 @@ constexpr std::pair<Datatype, OnnxType> kTypes[] = {
     {Datatype::kBytes, ONNX_TENSOR_ELEMENT_DATA_TYPE_STRING},
 };
 
-OnnxType TypeOf(Datatype datatype) {
-  for (const auto& [ours, onnx] : kTypes) {
+OnnxType OnnxTypeOf(Datatype datatype) {
+  for (const auto& [ours, onnx] : kOnnxTypes) {
     if (ours == datatype) return onnx;
   }
   return ONNX_TENSOR_ELEMENT_DATA_TYPE_UNDEFINED;
 }
 
 std::optional<Datatype> DatatypeOf(OnnxType type) {
-  for (const auto& [ours, onnx] : kTypes) {
+  for (const auto& [ours, onnx] : kOnnxTypes) {
     if (onnx == type) return ours;
   }
   return std::nullopt;
@@ -147,7 +147,7 @@ class OnnxModel final : public TensorModel {
       auto* data = const_cast<uint8_t*>(tensor.data->data());
       ARROW_RETURN_NOT_OK(Check(api_.CreateTensorWithDataAsOrtValue(
           memory_.get(), data, static_cast<size_t>(tensor.data->size()), tensor.shape.data(),
-          tensor.shape.size(), TypeOf(tensor.datatype), value.out())));
+          tensor.shape.size(), OnnxTypeOf(tensor.datatype), value.out())));
       return value;
     }
     ARROW_RETURN_NOT_OK(

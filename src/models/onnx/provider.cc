@@ -17,19 +17,19 @@ OnnxOptions OnnxOptionsOf(const Options& options) {
   return onnx;
 }
 
-Result<std::shared_ptr<TensorModel>> Load(const Options& options, Services& services) {
+Result<std::shared_ptr<TensorModel>> LoadOnnx(const Options& options, Services& services) {
   return LoadOnnxModel(OnnxOptionsOf(options), services.env().files());
 }
 
 Result<ModelSignature> DescribeOnnx(const ModelConfig& config, const Options& options,
                                     Services& services) {
-  ARROW_ASSIGN_OR_RAISE(const auto model, Load(options, services));
+  ARROW_ASSIGN_OR_RAISE(const auto model, LoadOnnx(options, services));
   ARROW_RETURN_NOT_OK(CheckErrorPolicy(config, options));
   return model->signature();
 }
 
 Result<ModelLease> LoadOnnx(const ModelConfig& config, const Options& options, Services& services) {
-  ARROW_ASSIGN_OR_RAISE(auto model, Load(options, services));
+  ARROW_ASSIGN_OR_RAISE(auto model, LoadOnnx(options, services));
   ARROW_ASSIGN_OR_RAISE(auto local, MakeLocalModel(config, std::move(model)));
   return WithErrorPolicy(std::move(local), config, options);
 }

@@ -28,7 +28,7 @@ enum class Activation {
   kRectifier,
   kRadialBasis
 };
-enum class Normalization { kNone, kSimpleMax, kSoftMax };
+enum class NetworkNormalization { kNone, kSimpleMax, kSoftMax };
 
 const std::initializer_list<std::pair<std::string_view, Activation>> kActivations = {
     {"threshold", Activation::kThreshold},
@@ -45,10 +45,10 @@ const std::initializer_list<std::pair<std::string_view, Activation>> kActivation
     {"arctan", Activation::kArctan},
     {"rectifier", Activation::kRectifier},
     {"radialBasis", Activation::kRadialBasis}};
-const std::initializer_list<std::pair<std::string_view, Normalization>> kNormalizations = {
-    {"none", Normalization::kNone},
-    {"simplemax", Normalization::kSimpleMax},
-    {"softmax", Normalization::kSoftMax}};
+const std::initializer_list<std::pair<std::string_view, NetworkNormalization>> kNormalizations = {
+    {"none", NetworkNormalization::kNone},
+    {"simplemax", NetworkNormalization::kSimpleMax},
+    {"softmax", NetworkNormalization::kSoftMax}};
 
 struct Neuron {
   double bias = 0, width = 0, altitude = 1;
@@ -59,7 +59,7 @@ struct Neuron {
 struct Layer {
   std::vector<Neuron> neurons;
   Activation activation;
-  Normalization normalization;
+  NetworkNormalization normalization;
   double threshold = 0;
 };
 
@@ -204,8 +204,8 @@ class NeuralNetwork final : public Model {
       Sum(neuron, frame, out);
       Activate(layer, out, n);
     }
-    if (layer.normalization == Normalization::kSoftMax) SoftMax(columns, n);
-    if (layer.normalization == Normalization::kSimpleMax) SimpleMax(columns, n);
+    if (layer.normalization == NetworkNormalization::kSoftMax) SoftMax(columns, n);
+    if (layer.normalization == NetworkNormalization::kSimpleMax) SimpleMax(columns, n);
   }
 
   /// Four inputs at a time, so that the sum is written back a quarter as often.

@@ -14,7 +14,7 @@ struct Loaded {
   std::string version;
 };
 
-Result<Loaded> Load(const Options& options, Services& services) {
+Result<Loaded> LoadPmml(const Options& options, Services& services) {
   const std::string path = options.String("path");
   ARROW_ASSIGN_OR_RAISE(
       const std::string bytes,
@@ -28,7 +28,7 @@ Result<Loaded> Load(const Options& options, Services& services) {
 
 Result<ModelSignature> DescribePmml(const ModelConfig& config, const Options& options,
                                     Services& services) {
-  ARROW_ASSIGN_OR_RAISE(const Loaded loaded, Load(options, services));
+  ARROW_ASSIGN_OR_RAISE(const Loaded loaded, LoadPmml(options, services));
   ARROW_RETURN_NOT_OK(CheckErrorPolicy(config, options));
   ModelSignature signature = pmml::SignatureFor(*loaded.program, config);
   signature.version = loaded.version;
@@ -36,7 +36,7 @@ Result<ModelSignature> DescribePmml(const ModelConfig& config, const Options& op
 }
 
 Result<ModelLease> LoadPmml(const ModelConfig& config, const Options& options, Services& services) {
-  ARROW_ASSIGN_OR_RAISE(Loaded loaded, Load(options, services));
+  ARROW_ASSIGN_OR_RAISE(Loaded loaded, LoadPmml(options, services));
   ARROW_ASSIGN_OR_RAISE(auto model, pmml::MakePmmlModel(std::move(loaded.program), config,
                                                         std::move(loaded.version)));
   return WithErrorPolicy(std::move(model), config, options);

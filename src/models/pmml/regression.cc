@@ -8,7 +8,7 @@
 namespace millrace::pmml {
 namespace {
 
-enum class Normalization { kNone, kSimpleMax, kSoftMax, kLink };
+enum class RegressionNormalization { kNone, kSimpleMax, kSoftMax, kLink };
 
 /// Coefficients of the values of a category.
 struct Lookup {
@@ -36,19 +36,20 @@ class RegressionModel final : public Model {
  public:
   RegressionModel(const Element& element, const ModelContext& context) {
     struct Method {
-      Normalization normalization;
+      RegressionNormalization normalization;
       Link link;
     };
     const auto method = element.Choice<Method>(
-        "normalizationMethod", {{"none", {Normalization::kNone, Link::kIdentity}},
-                                {"simplemax", {Normalization::kSimpleMax, Link::kIdentity}},
-                                {"softmax", {Normalization::kSoftMax, Link::kLogit}},
-                                {"logit", {Normalization::kLink, Link::kLogit}},
-                                {"probit", {Normalization::kLink, Link::kProbit}},
-                                {"cloglog", {Normalization::kLink, Link::kCloglog}},
-                                {"exp", {Normalization::kLink, Link::kLog}},
-                                {"loglog", {Normalization::kLink, Link::kLoglog}},
-                                {"cauchit", {Normalization::kLink, Link::kCauchit}}});
+        "normalizationMethod",
+        {{"none", {RegressionNormalization::kNone, Link::kIdentity}},
+         {"simplemax", {RegressionNormalization::kSimpleMax, Link::kIdentity}},
+         {"softmax", {RegressionNormalization::kSoftMax, Link::kLogit}},
+         {"logit", {RegressionNormalization::kLink, Link::kLogit}},
+         {"probit", {RegressionNormalization::kLink, Link::kProbit}},
+         {"cloglog", {RegressionNormalization::kLink, Link::kCloglog}},
+         {"exp", {RegressionNormalization::kLink, Link::kLog}},
+         {"loglog", {RegressionNormalization::kLink, Link::kLoglog}},
+         {"cauchit", {RegressionNormalization::kLink, Link::kCauchit}}});
     normalization_ = method.normalization;
     link_ = method.link;
     const bool classifies = context.function == MiningFunction::kClassification;
@@ -73,7 +74,8 @@ class RegressionModel final : public Model {
     if (result.categories.empty()) {
       double* out = frame.Write(result.value);
       Sum(frame, tables_[0], out);
-      if (normalization_ == Normalization::kSoftMax || normalization_ == Normalization::kLink)
+      if (normalization_ == RegressionNormalization::kSoftMax ||
+          normalization_ == RegressionNormalization::kLink)
         InverseLink(link_, 0, out, n);
       return;
     }
@@ -81,9 +83,9 @@ class RegressionModel final : public Model {
     for (const Category& category : result.categories)
       columns.push_back(frame.Write(category.probability));
     for (size_t k = 0; k < columns.size(); ++k) Sum(frame, tables_[k], columns[k]);
-    if (normalization_ == Normalization::kSoftMax)
+    if (normalization_ == RegressionNormalization::kSoftMax)
       SoftMax(columns, n);
-    else if (normalization_ == Normalization::kSimpleMax)
+    else if (normalization_ == RegressionNormalization::kSimpleMax)
       SimpleMax(columns, n);
     else
       ApplyLink(columns, n);
@@ -95,9 +97,9 @@ class RegressionModel final : public Model {
   /// what the others leave.
   void ApplyLink(const std::vector<double*>& columns, int n) const {
     for (double* column : columns) InverseLink(link_, 0, column, n);
-    if (columns.size() > 2 && !ordinal_ && normalization_ == Normalization::kLink)
+    if (columns.size() > 2 && !ordinal_ && normalization_ == RegressionNormalization::kLink)
       return SimpleMax(columns, n);
-    if (ordinal_ && normalization_ == Normalization::kLink) {
+    if (ordinal_ && normalization_ == RegressionNormalization::kLink) {
       for (size_t k = columns.size() - 1; k-- > 1;) {
         for (int i = 0; i < n; ++i) columns[k][i] -= columns[k - 1][i];
       }
@@ -171,7 +173,7 @@ class RegressionModel final : public Model {
     for (int i = 0; i < n; ++i) out[i] += table.intercept;
   }
 
-  Normalization normalization_;
+  RegressionNormalization normalization_;
   Link link_;
   bool ordinal_ = false;
   std::vector<Table> tables_;

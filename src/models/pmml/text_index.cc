@@ -51,7 +51,7 @@ struct Replacement {
   }
 };
 
-struct Normalization {
+struct TextNormalization {
   std::vector<Replacement> rows;
   bool recursive = false;
 
@@ -67,8 +67,8 @@ struct Normalization {
   }
 };
 
-Normalization ReadNormalization(const Element& element, bool case_sensitive) {
-  Normalization normalization;
+TextNormalization ReadTextNormalization(const Element& element, bool case_sensitive) {
+  TextNormalization normalization;
   normalization.recursive = element.Flag("recursive", false);
   case_sensitive = element.Flag("isCaseSensitive", case_sensitive);
   const std::string in = element.Text("inField", "string");
@@ -186,9 +186,9 @@ class TextIndex final : public Expression {
     text_ = text.slot;
     text_type_ = text.type;
     for (const Element& child : element.Children("TextIndexNormalization"))
-      normalizations_.push_back(ReadNormalization(child, case_sensitive_));
+      normalizations_.push_back(ReadTextNormalization(child, case_sensitive_));
     has_pattern_ = splitter_.has_pattern();
-    for (const Normalization& normalization : normalizations_) {
+    for (const TextNormalization& normalization : normalizations_) {
       for (const Replacement& row : normalization.rows) has_pattern_ |= row.pattern.has_value();
     }
     const Element term = ExpressionOf(element);
@@ -228,7 +228,7 @@ class TextIndex final : public Expression {
 
  private:
   std::optional<std::string> Normalized(std::optional<std::string> text) const {
-    for (const Normalization& normalization : normalizations_) {
+    for (const TextNormalization& normalization : normalizations_) {
       if (text) text = normalization.Apply(*std::move(text));
     }
     return text;
@@ -267,7 +267,7 @@ class TextIndex final : public Expression {
   Splitter splitter_;
   Slot text_;
   DataType text_type_;
-  std::vector<Normalization> normalizations_;
+  std::vector<TextNormalization> normalizations_;
   bool has_pattern_ = false;
   std::unique_ptr<Expression> term_;
 };

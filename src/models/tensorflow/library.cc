@@ -19,7 +19,7 @@ constexpr int kFlags = 0;
 constexpr int kFlags = RTLD_DEEPBIND;
 #endif
 
-RuntimeLibraryInfo Info() {
+RuntimeLibraryInfo TensorFlowInfo() {
   return {.name = "TensorFlow",
           .variable = "MILLRACE_TENSORFLOW",
           .fallback = "libtensorflow_cc.so.2",
@@ -30,7 +30,7 @@ RuntimeLibraryInfo Info() {
 Result<const TensorFlowLibrary*> Open(const std::string& path) {
   // What fails comes back as a status; the log would say it twice. A value that is set stays.
   setenv("TF_CPP_MIN_LOG_LEVEL", "3", 0);
-  ARROW_ASSIGN_OR_RAISE(const auto opened, RuntimeLibrary::Open(Info(), path));
+  ARROW_ASSIGN_OR_RAISE(const auto opened, RuntimeLibrary::Open(TensorFlowInfo(), path));
   auto library = std::make_unique<TensorFlowLibrary>();
 #define MILLRACE_FIND(name, ...) ARROW_RETURN_NOT_OK(opened.Find("TF_" #name, &library->name));
   MILLRACE_TENSORFLOW_FUNCTIONS(MILLRACE_FIND)
@@ -43,7 +43,7 @@ Result<const TensorFlowLibrary*> Open(const std::string& path) {
 Result<const TensorFlowLibrary*> TensorFlowLibrary::Get(const std::string& path) {
   static std::mutex mutex;
   static auto& opened = *new std::map<std::string, const TensorFlowLibrary*>;
-  const std::string wanted = RuntimeLibrary::PathOf(Info(), path);
+  const std::string wanted = RuntimeLibrary::PathOf(TensorFlowInfo(), path);
   std::lock_guard lock(mutex);
   if (const auto at = opened.find(wanted); at != opened.end()) return at->second;
   ARROW_ASSIGN_OR_RAISE(const TensorFlowLibrary* library, Open(wanted));

@@ -8,7 +8,7 @@
 namespace millrace {
 namespace {
 
-std::vector<std::string> NamesIn(const std::string& list) {
+std::vector<std::string> TensorNamesIn(const std::string& list) {
   std::vector<std::string> names;
   std::string name;
   for (const char c : list + ",") {
@@ -27,28 +27,28 @@ TensorFlowOptions TensorFlowOptionsOf(const Options& options) {
   tensorflow.path = options.String("path");
   tensorflow.signature = options.String("signature");
   tensorflow.tag = options.String("tag");
-  tensorflow.inputs = NamesIn(options.String("inputs"));
-  tensorflow.outputs = NamesIn(options.String("outputs"));
+  tensorflow.inputs = TensorNamesIn(options.String("inputs"));
+  tensorflow.outputs = TensorNamesIn(options.String("outputs"));
   tensorflow.library = options.String("library");
   tensorflow.intra_op_threads = static_cast<int>(options.Int("intra-op-threads"));
   tensorflow.max_batch = options.Int("max-batch-size");
   return tensorflow;
 }
 
-Result<std::shared_ptr<TensorModel>> Load(const Options& options, Services& services) {
+Result<std::shared_ptr<TensorModel>> LoadTensorFlow(const Options& options, Services& services) {
   return LoadTensorFlowModel(TensorFlowOptionsOf(options), services.env().files());
 }
 
 Result<ModelSignature> DescribeTensorFlow(const ModelConfig& config, const Options& options,
                                           Services& services) {
-  ARROW_ASSIGN_OR_RAISE(const auto model, Load(options, services));
+  ARROW_ASSIGN_OR_RAISE(const auto model, LoadTensorFlow(options, services));
   ARROW_RETURN_NOT_OK(CheckErrorPolicy(config, options));
   return model->signature();
 }
 
 Result<ModelLease> LoadTensorFlow(const ModelConfig& config, const Options& options,
                                   Services& services) {
-  ARROW_ASSIGN_OR_RAISE(auto model, Load(options, services));
+  ARROW_ASSIGN_OR_RAISE(auto model, LoadTensorFlow(options, services));
   ARROW_ASSIGN_OR_RAISE(auto local, MakeLocalModel(config, std::move(model)));
   return WithErrorPolicy(std::move(local), config, options);
 }

@@ -17,7 +17,7 @@
 namespace millrace {
 namespace {
 
-constexpr std::pair<Datatype, tf::DataType> kTypes[] = {
+constexpr std::pair<Datatype, tf::DataType> kTensorFlowTypes[] = {
     {Datatype::kBool, tf::kBool},     {Datatype::kUint8, tf::kUint8},
     {Datatype::kUint16, tf::kUint16}, {Datatype::kUint32, tf::kUint32},
     {Datatype::kUint64, tf::kUint64}, {Datatype::kInt8, tf::kInt8},
@@ -28,19 +28,20 @@ constexpr std::pair<Datatype, tf::DataType> kTypes[] = {
 };
 
 std::optional<Datatype> DatatypeOf(tf::DataType type) {
-  for (const auto& [ours, theirs] : kTypes) {
+  for (const auto& [ours, theirs] : kTensorFlowTypes) {
     if (theirs == type) return ours;
   }
   return std::nullopt;
 }
 
-tf::DataType TypeOf(Datatype datatype) {
-  return std::ranges::find(kTypes, datatype, &std::pair<Datatype, tf::DataType>::first)->second;
+tf::DataType TensorFlowTypeOf(Datatype datatype) {
+  return std::ranges::find(kTensorFlowTypes, datatype, &std::pair<Datatype, tf::DataType>::first)
+      ->second;
 }
 
 /// An object of TensorFlow; releases it.
 template <class T>
-using Owned = std::unique_ptr<T, std::function<void(T*)>>;
+using OwnedTensorFlow = std::unique_ptr<T, std::function<void(T*)>>;
 
 /// ConfigProto: operations run on the caller's thread, each with at most `threads`.
 std::string SessionConfig(int threads) {
@@ -59,10 +60,10 @@ class TensorFlowModel final : public TensorModel {
       : tf_(library), graph_(library.NewGraph(), library.DeleteGraph) {}
 
   Status LoadFrozen(const TensorFlowOptions& options, std::string_view bytes) {
-    const Owned<tf::Buffer> buffer(tf_.NewBufferFromString(bytes.data(), bytes.size()),
-                                   tf_.DeleteBuffer);
-    const Owned<tf::ImportGraphDefOptions> import(tf_.NewImportGraphDefOptions(),
-                                                  tf_.DeleteImportGraphDefOptions);
+    const OwnedTensorFlow<tf::Buffer> buffer(tf_.NewBufferFromString(bytes.data(), bytes.size()),
+                                             tf_.DeleteBuffer);
+    const OwnedTensorFlow<tf::ImportGraphDefOptions> import(tf_.NewImportGraphDefOptions(),
+                                                            tf_.DeleteImportGraphDefOptions);
     ARROW_RETURN_NOT_OK(Try([&](tf::Status* status) {
       tf_.GraphImportGraphDef(graph_.get(), buffer.get(), import.get(), status);
     }));
@@ -83,7 +84,7 @@ class TensorFlowModel final : public TensorModel {
 
   Status LoadSaved(const TensorFlowOptions& options, FileSystem& files) {
     ARROW_ASSIGN_OR_RAISE(const auto settings, Settings(options));
-    const Owned<tf::Buffer> meta_graph(tf_.NewBuffer(), tf_.DeleteBuffer);
+    const OwnedTensorFlow<tf::Buffer> meta_graph(tf_.NewBuffer(), tf_.DeleteBuffer);
     const char* tag = options.tag.c_str();
     ARROW_RETURN_NOT_OK(Try([&](tf::Status* status) {
       session_ =
@@ -107,7 +108,7 @@ class TensorFlowModel final : public TensorModel {
 
   Result<std::vector<Tensor>> Run(std::span<const Tensor> inputs,
                                   std::span<const int> outputs) override {
-    std::vector<Owned<tf::Tensor>> owned;
+    std::vector<OwnedTensorFlow<tf::Tensor>> owned;
     std::vector<tf::Tensor*> values;
     for (const Tensor& input : inputs) {
       owned.push_back(ValueOf(input));
@@ -121,7 +122,7 @@ class TensorFlowModel final : public TensorModel {
                      static_cast<int>(values.size()), wanted.data(), results.data(),
                      static_cast<int>(results.size()), nullptr, 0, nullptr, status);
     });
-    std::vector<Owned<tf::Tensor>> owned_results;
+    std::vector<OwnedTensorFlow<tf::Tensor>> owned_results;
     for (tf::Tensor* result : results) owned_results.push_back(Own(result));
     if (!ran.ok()) return Error::Data("TensorFlow: " + ran.message());
     std::vector<Tensor> tensors;
@@ -136,21 +137,21 @@ class TensorFlowModel final : public TensorModel {
  private:
   template <class Call>
   Status Try(Call&& call) const {
-    const Owned<tf::Status> status(tf_.NewStatus(), tf_.DeleteStatus);
+    const OwnedTensorFlow<tf::Status> status(tf_.NewStatus(), tf_.DeleteStatus);
     call(status.get());
     if (tf_.GetCode(status.get()) == 0) return Status::OK();
     return Error::User(tf_.Message(status.get()));
   }
 
-  Owned<tf::Session> Own(tf::Session* session) const {
+  OwnedTensorFlow<tf::Session> Own(tf::Session* session) const {
     return {session, [this](tf::Session* each) {
-              const Owned<tf::Status> status(tf_.NewStatus(), tf_.DeleteStatus);
+              const OwnedTensorFlow<tf::Status> status(tf_.NewStatus(), tf_.DeleteStatus);
               tf_.DeleteSession(each, status.get());
             }};
   }
 
   /// Its strings end with it.
-  Owned<tf::Tensor> Own(tf::Tensor* tensor) const {
+  OwnedTensorFlow<tf::Tensor> Own(tf::Tensor* tensor) const {
     return {tensor, [this](tf::Tensor* each) {
               if (tf_.TensorType(each) == tf::kString) {
                 for (tf::String& text : StringsOf(each)) tf_.StringDealloc(&text);
@@ -159,8 +160,8 @@ class TensorFlowModel final : public TensorModel {
             }};
   }
 
-  Result<Owned<tf::SessionOptions>> Settings(const TensorFlowOptions& options) const {
-    Owned<tf::SessionOptions> settings(tf_.NewSessionOptions(), tf_.DeleteSessionOptions);
+  Result<OwnedTensorFlow<tf::SessionOptions>> Settings(const TensorFlowOptions& options) const {
+    OwnedTensorFlow<tf::SessionOptions> settings(tf_.NewSessionOptions(), tf_.DeleteSessionOptions);
     const std::string config = SessionConfig(options.intra_op_threads);
     ARROW_RETURN_NOT_OK(Try([&](tf::Status* status) {
       tf_.SetConfig(settings.get(), config.data(), config.size(), status);
@@ -268,13 +269,13 @@ class TensorFlowModel final : public TensorModel {
     return Status::OK();
   }
 
-  Owned<tf::Tensor> ValueOf(const Tensor& tensor) const {
+  OwnedTensorFlow<tf::Tensor> ValueOf(const Tensor& tensor) const {
     const auto rank = static_cast<int>(tensor.shape.size());
     if (tensor.datatype != Datatype::kBytes) {
       // TensorFlow does not write to inputs; it copies those that are not aligned.
       auto* keep = new std::shared_ptr<arrow::Buffer>(tensor.data);
       return Own(tf_.NewTensor(
-          TypeOf(tensor.datatype), tensor.shape.data(), rank,
+          TensorFlowTypeOf(tensor.datatype), tensor.shape.data(), rank,
           const_cast<uint8_t*>(tensor.data->data()), static_cast<size_t>(tensor.data->size()),
           [](void*, size_t, void* kept) {
             delete static_cast<std::shared_ptr<arrow::Buffer>*>(kept);
@@ -304,7 +305,7 @@ class TensorFlowModel final : public TensorModel {
     return shape;
   }
 
-  Result<Tensor> TensorOf(const std::string& name, Owned<tf::Tensor> value) const {
+  Result<Tensor> TensorOf(const std::string& name, OwnedTensorFlow<tf::Tensor> value) const {
     Tensor tensor;
     tensor.name = name;
     tensor.datatype = *DatatypeOf(tf_.TensorType(value.get()));
@@ -327,8 +328,8 @@ class TensorFlowModel final : public TensorModel {
   }
 
   const TensorFlowLibrary& tf_;
-  Owned<tf::Graph> graph_;
-  Owned<tf::Session> session_;
+  OwnedTensorFlow<tf::Graph> graph_;
+  OwnedTensorFlow<tf::Session> session_;
   ModelSignature signature_;
   std::vector<tf::Output> inputs_, outputs_;
 };
