@@ -50,6 +50,8 @@ set(millrace_cold_layers syntax plan catalog sql session server cli)
 
 # Compiles the target's files in groups, in a third of the time: names in unnamed namespaces
 # are unique within a layer. The fuzz preset compiles each file for itself.
+set_source_files_properties(src/expr/block_ops.cc PROPERTIES
+  SKIP_UNITY_BUILD_INCLUSION ON) # its optimize pragma is for itself
 function(millrace_compile_in_groups target)
   if(NOT MILLRACE_FUZZ)
     set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 8)

@@ -1,214 +1,15 @@
 #include "expr/temporal.h"
 
-#include <array>
-
 #include "expr/row_kernel.h"
 #include "functions/declare.h"
 #include "functions/families.h"
 #include "functions/temporal_kernels.h"
+#include "functions/time_units.h"
 #include "functions/zoned_kernel.h"
 #include "spi/services.h"
 
 namespace millrace::functions {
 namespace {
-
-enum class Unit {
-  kMillennium,
-  kCentury,
-  kDecade,
-  kYear,
-  kQuarter,
-  kMonth,
-  kWeek,
-  kDay,
-  kHour,
-  kMinute,
-  kSecond,
-  kMillisecond,
-  kMicrosecond,
-  kDayOfYear,
-  kDayOfWeek,
-  kIsoDayOfWeek,
-  kIsoYear,
-  kEpoch
-};
-
-Result<Unit> ParseUnit(std::string_view function, std::string text) {
-  for (char& c : text) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
-  static const std::array<std::pair<std::string_view, Unit>, 20> kUnits{
-      {{"MILLENNIUM", Unit::kMillennium},
-       {"CENTURY", Unit::kCentury},
-       {"DECADE", Unit::kDecade},
-       {"YEAR", Unit::kYear},
-       {"QUARTER", Unit::kQuarter},
-       {"MONTH", Unit::kMonth},
-       {"WEEK", Unit::kWeek},
-       {"DAY", Unit::kDay},
-       {"DAYOFMONTH", Unit::kDay},
-       {"HOUR", Unit::kHour},
-       {"MINUTE", Unit::kMinute},
-       {"SECOND", Unit::kSecond},
-       {"MILLISECOND", Unit::kMillisecond},
-       {"MICROSECOND", Unit::kMicrosecond},
-       {"DOY", Unit::kDayOfYear},
-       {"DAYOFYEAR", Unit::kDayOfYear},
-       {"DOW", Unit::kDayOfWeek},
-       {"DAYOFWEEK", Unit::kDayOfWeek},
-       {"ISODOW", Unit::kIsoDayOfWeek},
-       {"EPOCH", Unit::kEpoch}}};
-  // "SQL_TSI_HOUR" is another name of HOUR.
-  if (text.starts_with("SQL_TSI_")) text.erase(0, 8);
-  for (const auto& [name, unit] : kUnits) {
-    if (name == text) return unit;
-  }
-  return Error::User(std::string(function) + " does not know the unit " + text)
-      .Hint("one of: YEAR, QUARTER, MONTH, WEEK, DAY, HOUR, MINUTE, SECOND, MILLISECOND");
-}
-
-/// Microseconds of a unit of fixed length; 0 of others.
-int64_t Micros(Unit unit) {
-  switch (unit) {
-    case Unit::kWeek:
-      return 7 * kMicrosPerDay;
-    case Unit::kDay:
-      return kMicrosPerDay;
-    case Unit::kHour:
-      return 3600 * kMicrosPerSecond;
-    case Unit::kMinute:
-      return 60 * kMicrosPerSecond;
-    case Unit::kSecond:
-      return kMicrosPerSecond;
-    case Unit::kMillisecond:
-      return 1000;
-    case Unit::kMicrosecond:
-      return 1;
-    default:
-      return 0;
-  }
-}
-
-int64_t Months(Unit unit) {
-  switch (unit) {
-    case Unit::kMillennium:
-      return 12000;
-    case Unit::kCentury:
-      return 1200;
-    case Unit::kDecade:
-      return 120;
-    case Unit::kYear:
-      return 12;
-    case Unit::kQuarter:
-      return 3;
-    case Unit::kMonth:
-      return 1;
-    default:
-      return 0;
-  }
-}
-
-int64_t IsoDayOfWeek(int64_t days) {
-  return FloorMod(days + 3, 7) + 1;
-}  // 1970-01-01 was a Thursday
-
-int64_t IsoWeek(int64_t days) {
-  const int64_t thursday = days - IsoDayOfWeek(days) + 4;
-  const int64_t first = DaysOf({CivilOf(thursday).year, 1, 1});
-  return (thursday - first) / 7 + 1;
-}
-
-int64_t Extract(Unit unit, int64_t us) {
-  const int64_t days = FloorDiv(us, kMicrosPerDay);
-  const int64_t of_day = FloorMod(us, kMicrosPerDay);
-  const CivilDate date = CivilOf(days);
-  switch (unit) {
-    case Unit::kMillennium:
-      return FloorDiv(date.year - 1, 1000) + 1;
-    case Unit::kCentury:
-      return FloorDiv(date.year - 1, 100) + 1;
-    case Unit::kDecade:
-      return FloorDiv(date.year, 10);
-    case Unit::kYear:
-      return date.year;
-    case Unit::kQuarter:
-      return (date.month + 2) / 3;
-    case Unit::kMonth:
-      return date.month;
-    case Unit::kWeek:
-      return IsoWeek(days);
-    case Unit::kDay:
-      return date.day;
-    case Unit::kHour:
-      return of_day / (3600 * kMicrosPerSecond);
-    case Unit::kMinute:
-      return of_day / (60 * kMicrosPerSecond) % 60;
-    case Unit::kSecond:
-      return of_day / kMicrosPerSecond % 60;
-    case Unit::kMillisecond:
-      return of_day / 1000 % 60'000;
-    case Unit::kMicrosecond:
-      return of_day % (60 * kMicrosPerSecond);
-    case Unit::kDayOfYear:
-      return days - DaysOf({date.year, 1, 1}) + 1;
-    case Unit::kDayOfWeek:
-      return IsoDayOfWeek(days) % 7 + 1;
-    case Unit::kIsoDayOfWeek:
-      return IsoDayOfWeek(days);
-    case Unit::kIsoYear:
-      return CivilOf(days - IsoDayOfWeek(days) + 4).year;
-    case Unit::kEpoch:
-      return FloorDiv(us, kMicrosPerSecond);
-  }
-  return 0;
-}
-
-int64_t RoundDown(Unit unit, int64_t us) {
-  const int64_t days = FloorDiv(us, kMicrosPerDay);
-  if (unit == Unit::kWeek)
-    return (days - (IsoDayOfWeek(days) % 7)) * kMicrosPerDay;  // Flink's week starts on Sunday
-  if (const int64_t step = Micros(unit)) return FloorDiv(us, step) * step;
-  const CivilDate date = CivilOf(days);
-  const int64_t total = int64_t{date.year} * 12 + date.month - 1;
-  const int64_t first = FloorDiv(total, Months(unit)) * Months(unit);
-  return DaysOf({static_cast<int>(FloorDiv(first, 12)), static_cast<int>(FloorMod(first, 12)) + 1,
-                 1}) *
-         kMicrosPerDay;
-}
-
-int64_t AddMonthsTo(int64_t us, int64_t months) {
-  return AddMonths(FloorDiv(us, kMicrosPerDay), months) * kMicrosPerDay +
-         FloorMod(us, kMicrosPerDay);
-}
-
-int64_t AddUnits(Unit unit, int64_t us, int64_t count) {
-  const int64_t months = Months(unit);
-  return months != 0 ? AddMonthsTo(us, months * count) : us + Micros(unit) * count;
-}
-
-int64_t RoundUp(Unit unit, int64_t us) {
-  const int64_t down = RoundDown(unit, us);
-  return down == us ? us : AddUnits(unit, down, 1);
-}
-
-/// Whole months from day `from` to `to`, which is not before it.
-int64_t MonthsBetween(int64_t from, int64_t to) {
-  const CivilDate a = CivilOf(from);
-  const CivilDate b = CivilOf(to);
-  const int64_t count = (int64_t{b.year} - a.year) * 12 + b.month - a.month;
-  return AddMonths(from, count) > to ? count - 1 : count;
-}
-
-/// Whole units from `from` to `to`. Months are, as in Flink, those between the days; the time of
-/// day counts only where a whole number of months leads from one day to the other.
-int64_t Difference(Unit unit, int64_t from, int64_t to) {
-  const int64_t months = Months(unit);
-  if (months == 0) return (to - from) / Micros(unit);
-  const int64_t a = FloorDiv(from, kMicrosPerDay);
-  const int64_t b = FloorDiv(to, kMicrosPerDay);
-  int64_t count = a <= b ? MonthsBetween(a, b) : -MonthsBetween(b, a);
-  const bool earlier = FloorMod(to, kMicrosPerDay) < FloorMod(from, kMicrosPerDay);
-  if (AddMonths(a, count) == b && earlier) --count;
-  return count / months;
-}
 
 /// A kernel over times as microseconds of local time; the result, where it is a time, is of the
 /// first time's type. `Args` follow the times.
@@ -332,7 +133,7 @@ ScalarFunctionSpec TimestampAdd() {
     ARROW_ASSIGN_OR_RAISE(const SqlType type, TimeArgument("TIMESTAMPADD", 2, types[2]));
     // A clock unit makes a timestamp of a date.
     const bool to_timestamp =
-        type.kind() == TypeKind::kDate && Months(unit) == 0 && Micros(unit) < kMicrosPerDay;
+        type.kind() == TypeKind::kDate && MonthsOf(unit) == 0 && MicrosOf(unit) < kMicrosPerDay;
     const SqlType result =
         (to_timestamp ? SqlType::Timestamp(3) : type).AsNullable(AnyNullable(types));
     const auto kernel = [&]<class T>(T) {
@@ -414,7 +215,7 @@ Result<BoundFunction> BindRoundToUnit(const std::string& function, Types types, 
   ARROW_ASSIGN_OR_RAISE(const std::string text, TextLiteral(function, 1, literals));
   ARROW_ASSIGN_OR_RAISE(const Unit unit, ParseUnit(function, text));
   ARROW_ASSIGN_OR_RAISE(const SqlType type, TimeArgument(function, 0, types[0]));
-  if (Months(unit) == 0 && Micros(unit) == 0)
+  if (MonthsOf(unit) == 0 && MicrosOf(unit) == 0)
     return Error::User(function + " cannot round to " + text);
   const bool up = function == "CEIL";
   const auto round = [unit, up](const SqlType& t, int64_t value, TimeZone& zone) {

@@ -1,4 +1,5 @@
 // JSON_VALUE and its kin: their clauses become text literals that the functions read.
+#include "sql/coerce.h"
 #include "sql/expression_binder.h"
 
 namespace millrace::sql {

@@ -1,5 +1,6 @@
 // ML_PREDICT(TABLE t, MODEL m, DESCRIPTOR(a, …) [, MAP['async', 'true', …]]). // T3
 #include "base/options.h"
+#include "sql/coerce.h"
 #include "sql/ml_arguments.h"
 #include "sql/query_binder.h"
 

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "expr/type_rules.h"
+#include "sql/coerce.h"
 #include "sql/query_binder.h"
 
 namespace millrace::sql {

@@ -4,6 +4,7 @@
 
 #include "base/suggest.h"
 #include "spi/model_statistics.h"
+#include "sql/coerce.h"
 #include "sql/expression_binder.h"
 
 namespace millrace::sql {
