@@ -2,6 +2,7 @@
 
 #include "expr/block_columns.h"
 #include "expr/cast_parts.h"
+#include "expr/dispatch_number.h"
 #include "expr/decimal.h"
 #include "expr/text_of.h"
 

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "expr/cast_parts.h"
+#include "expr/dispatch_number.h"
 #include "expr/decimal.h"
 #include "expr/temporal.h"
 #include "expr/text_of.h"

@@ -5,6 +5,7 @@
 
 #include "expr/block.h"
 #include "expr/decimal.h"
+#include "expr/dispatch_number.h"
 #include "expr/row_kernel.h"
 #include "expr/type_rules.h"
 #include "functions/declare.h"
@@ -368,26 +369,6 @@ class Spread final : public Aggregator {
 };
 
 using Made = Result<std::unique_ptr<Aggregator>>;
-
-template <class F>
-Made DispatchNumber(const SqlType& type, F f) {
-  switch (type.kind()) {
-    case TypeKind::kTinyInt:
-      return f(int8_t{});
-    case TypeKind::kSmallInt:
-      return f(int16_t{});
-    case TypeKind::kInt:
-      return f(int32_t{});
-    case TypeKind::kBigInt:
-      return f(int64_t{});
-    case TypeKind::kFloat:
-      return f(float{});
-    case TypeKind::kDouble:
-      return f(double{});
-    default:
-      return f(Int128{});
-  }
-}
 
 Result<BoundAggregate> BindSum(const std::string& name, Types types, bool average) {
   ARROW_RETURN_NOT_OK(CheckCount(name, types.size(), 1, 1));

@@ -19,6 +19,20 @@ class Expression {
   DataType type_;
 };
 
+/// Fills a column with an expression's values.
+class ComputeStep final : public Step {
+ public:
+  ComputeStep(Slot slot, std::unique_ptr<Expression> expression)
+      : slot_(slot), expression_(std::move(expression)) {}
+  void Run(Frame& frame, Active) const override {
+    expression_->Evaluate(frame, frame.Write(slot_));
+  }
+
+ private:
+  Slot slot_;
+  std::unique_ptr<Expression> expression_;
+};
+
 /// The first child of `element` that is an expression, or none.
 Element ExpressionOf(const Element& element);
 

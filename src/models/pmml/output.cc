@@ -8,19 +8,6 @@
 namespace millrace::pmml {
 namespace {
 
-class ComputeOutput final : public Step {
- public:
-  ComputeOutput(Slot slot, std::unique_ptr<Expression> expression)
-      : slot_(slot), expression_(std::move(expression)) {}
-  void Run(Frame& frame, Active) const override {
-    expression_->Evaluate(frame, frame.Write(slot_));
-  }
-
- private:
-  Slot slot_;
-  std::unique_ptr<Expression> expression_;
-};
-
 /// A column that exists already, as an expression.
 class ColumnExpression final : public Expression {
  public:
@@ -100,7 +87,7 @@ class OutputCompiler {
     field.op = OpTypeOf(element, field.type);
     field.slot = scope_.compiler().NewSlot();
     steps->push_back(
-        std::make_unique<ComputeOutput>(field.slot, ConvertTo(field.type, std::move(expression))));
+        std::make_unique<ComputeStep>(field.slot, ConvertTo(field.type, std::move(expression))));
     scope_.Add(field);
     return field;
   }

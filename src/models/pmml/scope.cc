@@ -10,19 +10,6 @@ namespace {
 
 constexpr size_t kLongestChain = 500;  // of derived fields; the compiler recurses
 
-class ComputeField final : public Step {
- public:
-  ComputeField(Slot slot, std::unique_ptr<Expression> expression)
-      : slot_(slot), expression_(std::move(expression)) {}
-  void Run(Frame& frame, Active) const override {
-    expression_->Evaluate(frame, frame.Write(slot_));
-  }
-
- private:
-  Slot slot_;
-  std::unique_ptr<Expression> expression_;
-};
-
 }  // namespace
 
 Slot Compiler::NewResult() {
@@ -69,7 +56,7 @@ const Field* Scope::FindOwn(const std::string& name) {
   under_way_.erase(name);
   Field field{name, expression->type(), OpTypeOf(element, expression->type()), kNoSlot};
   field.slot = compiler_.NewSlot();
-  steps_.push_back(std::make_unique<ComputeField>(field.slot, std::move(expression)));
+  steps_.push_back(std::make_unique<ComputeStep>(field.slot, std::move(expression)));
   return &(fields_[name] = std::move(field));
 }
 
