@@ -11,40 +11,10 @@
 #include <arrow/type.h>
 
 #include "models/triton/check_server.h"
+#include "models/zero_row.h"
 
 namespace millrace {
 namespace {
-
-/// One row: zeros, false, empty texts; arrays of one such element, or as long as the tensor is.
-Result<std::shared_ptr<arrow::Scalar>> ZeroOf(const std::shared_ptr<arrow::DataType>& type,
-                                              std::span<const int64_t> shape) {
-  if (type->id() != arrow::Type::LIST) {
-    if (type->id() == arrow::Type::STRING) return arrow::MakeScalar("");
-    return arrow::MakeScalar(arrow::int8(), 0).ValueOrDie()->CastTo(type);
-  }
-  const int64_t length = shape.empty() || shape[0] < 0 ? 1 : shape[0];
-  const auto& element_type = static_cast<const arrow::ListType&>(*type).value_type();
-  ARROW_ASSIGN_OR_RAISE(const auto element,
-                        ZeroOf(element_type, shape.empty() ? shape : shape.subspan(1)));
-  ARROW_ASSIGN_OR_RAISE(auto elements, arrow::MakeArrayFromScalar(*element, length));
-  return std::make_shared<arrow::ListScalar>(std::move(elements), type);
-}
-
-Result<Batch> ZeroRow(const Schema& input, const ModelSignature& signature) {
-  const auto schema = input.ToArrow();
-  arrow::ArrayVector columns;
-  for (const auto& field : schema->fields()) {
-    std::span<const int64_t> shape;
-    for (const TensorSpec& tensor : signature.inputs) {
-      if (tensor.name == field->name() || signature.inputs.size() == 1) shape = tensor.shape;
-    }
-    ARROW_ASSIGN_OR_RAISE(const auto zero, ZeroOf(field->type(), shape));
-    ARROW_ASSIGN_OR_RAISE(columns.emplace_back(), arrow::MakeArrayFromScalar(*zero, 1));
-  }
-  Batch row;
-  row.rows = arrow::RecordBatch::Make(schema, 1, std::move(columns));
-  return row;
-}
 
 Result<Batch> SampleRows(const Schema& input, const std::string& sample) {
   std::string json = "[";

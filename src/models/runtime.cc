@@ -10,6 +10,7 @@
 #include "models/digest.h"
 #include "models/metered_model.h"
 #include "models/stream/version_loader.h"
+#include "models/warm_up.h"
 #include "spi/version_switch.h"
 
 namespace millrace {
@@ -95,7 +96,10 @@ class ProcessModels final : public ModelRuntime, public VersionSwitch {
     }
     services_.env().Execute(
         [shelf = shelf_, ticket = shelf_->work->Open(), &services = services_, model, digest] {
-          Publish(*shelf, digest, Load(model, services, shelf->work), services.env());
+          Prepare(model, services, shelf->work,
+                  [shelf, ticket, &services, digest](Result<ModelLease> loaded) {
+                    Publish(*shelf, digest, std::move(loaded), services.env());
+                  });
         });
   }
 
@@ -167,8 +171,43 @@ class ProcessModels final : public ModelRuntime, public VersionSwitch {
     return Metered(std::move(loaded), model.name, services, shelf.work);
   }
 
-  static Result<ModelLease> Load(const ModelConfig& model, Services& services,
-                                 std::shared_ptr<OpenWork> work) {
+  /// Loads and warms up. `done` comes once, on any thread. A model that cannot be warmed up serves:
+  /// its rows are treated as 'on-error' says.
+  static void Prepare(const ModelConfig& config, Services& services, std::shared_ptr<OpenWork> work,
+                      std::function<void(Result<ModelLease>)> done) {
+    auto loaded = Load(config, services);
+    if (!loaded.ok()) return done(loaded.status());
+    const auto& [model, options] = *loaded;
+    ModelLease metered = Metered(model, config.name, services, std::move(work));
+    if (!WantsWarmUp(options)) return done(std::move(metered));
+    Env& env = services.env();
+    WarmUp(config, model, env,
+           [name = config.name, &env, start = env.MonotonicMicros(), metered,
+            done = std::move(done)](auto result) {
+             LogWarmUp(name, result, env.MonotonicMicros() - start);
+             done(metered);
+           });
+  }
+
+  static void LogWarmUp(const std::string& model, const Result<Prediction>& result,
+                        int64_t took_us) {
+    if (result.ok() && result->errors.empty()) {
+      Log(LogLevel::kInfo, "models", "warmed up",
+          {{"model", model}, {"ms", std::to_string(took_us / 1000)}});
+      return;
+    }
+    Log(LogLevel::kWarn, "models", "the warm-up has failed; the first rows may take longer",
+        {{"model", model},
+         {"reason", result.ok() ? result->errors[0].text : result.status().message()},
+         {"hint", "if the model cannot score zeros and empty texts, set 'warm-up' = 'false'"}});
+  }
+
+  struct Loaded {
+    ModelLease model;
+    Options options;
+  };
+
+  static Result<Loaded> Load(const ModelConfig& model, Services& services) {
     ARROW_ASSIGN_OR_RAISE(const ModelProviderSpec* provider,
                           services.registries().providers.Get(model.provider));
     auto values = model.options;
@@ -186,7 +225,7 @@ class ProcessModels final : public ModelRuntime, public VersionSwitch {
            {"version", version},
            {"ms", std::to_string((services.env().MonotonicMicros() - start) / 1000)}});
     }
-    return Metered(std::move(*loaded), model.name, services, std::move(work));
+    return Loaded{std::move(*loaded), options};
   }
 
   static void Publish(Shelf& shelf, const std::string& digest, Result<ModelLease> loaded,

@@ -22,6 +22,9 @@ namespace millrace {
 class TestServices final : public Services {
  public:
   TestServices() { RegisterModelProviders(registries_.providers); }
+  explicit TestServices(ModelProviderSpec another) : TestServices() {
+    registries_.providers.Add(std::move(another));
+  }
 
   Env& env() override { return *env_; }
   const Registries& registries() const override { return registries_; }

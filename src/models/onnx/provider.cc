@@ -3,6 +3,7 @@
 #include "models/error_policy.h"
 #include "models/local_model.h"
 #include "models/onnx/onnx_model.h"
+#include "models/warm_up.h"
 #include "spi/services.h"
 
 namespace millrace {
@@ -65,6 +66,7 @@ ModelProviderSpec OnnxProvider() {
       {.key = "library",
        .doc = "File of ONNX Runtime's library; else MILLRACE_ONNXRUNTIME, else the build's own."},
   };
+  spec.options.push_back(WarmUpOption());
   for (OptionSpec& option : ErrorPolicyOptions()) spec.options.push_back(std::move(option));
   spec.describe = DescribeOnnx;
   spec.load = LoadOnnx;

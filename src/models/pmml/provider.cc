@@ -4,6 +4,7 @@
 #include "models/error_policy.h"
 #include "models/model_file.h"
 #include "models/pmml/pmml_model.h"
+#include "models/warm_up.h"
 #include "spi/services.h"
 
 namespace millrace {
@@ -60,6 +61,7 @@ ModelProviderSpec PmmlProvider() {
       "CREATE MODEL quality INPUT (fixed_acidity DOUBLE, alcohol DOUBLE) OUTPUT (quality DOUBLE)\n"
       "  WITH ('provider' = 'pmml', 'path' = 'models/quality.pmml')";
   spec.options = {{.key = "path", .doc = "File of the document.", .required = true}};
+  spec.options.push_back(WarmUpOption());
   for (OptionSpec& option : ErrorPolicyOptions()) spec.options.push_back(std::move(option));
   spec.describe = DescribePmml;
   spec.load = LoadPmml;

@@ -2,6 +2,7 @@
 
 #include "models/error_policy.h"
 #include "models/python/python_model.h"
+#include "models/warm_up.h"
 #include "spi/services.h"
 
 namespace millrace {
@@ -63,6 +64,7 @@ ModelProviderSpec PythonProvider() {
        .default_value = "30 s",
        .doc = "Most time of one request; then its rows fail and the process is ended."},
   };
+  spec.options.push_back(WarmUpOption());
   for (OptionSpec& option : ErrorPolicyOptions()) spec.options.push_back(std::move(option));
   spec.describe = DescribePython;
   spec.load = LoadPython;

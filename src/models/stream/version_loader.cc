@@ -6,13 +6,9 @@
 #include <utility>
 #include <vector>
 
-#include <arrow/array/util.h>
-#include <arrow/record_batch.h>
-#include <arrow/scalar.h>
-#include <arrow/type.h>
-
 #include "models/error_policy.h"
 #include "models/stream/golden_rows.h"
+#include "models/warm_up.h"
 #include "net/http.h"
 #include "spi/services.h"
 
@@ -76,38 +72,6 @@ bool Allowed(const std::string& location, const std::string& prefix) {
          !location.ends_with("/..");
 }
 
-Result<Batch> RowOfZeros(const Schema& schema) {
-  const auto fields = schema.ToArrow();
-  arrow::ArrayVector columns;
-  for (const auto& field : fields->fields()) {
-    if (field->type()->id() == arrow::Type::LIST) {
-      ARROW_ASSIGN_OR_RAISE(columns.emplace_back(), arrow::MakeArrayOfNull(field->type(), 1));
-      continue;
-    }
-    ARROW_ASSIGN_OR_RAISE(columns.emplace_back(), arrow::MakeEmptyArray(field->type()));
-    const bool text = arrow::is_binary_like(field->type()->id());
-    auto zero = text ? Result<std::shared_ptr<arrow::Scalar>>(
-                           arrow::MakeScalar(field->type(), arrow::Buffer::FromString("")))
-                     : arrow::MakeScalar(field->type(), 0);
-    if (zero.ok()) {
-      ARROW_ASSIGN_OR_RAISE(columns.back(), arrow::MakeArrayFromScalar(**zero, 1));
-    } else {
-      ARROW_ASSIGN_OR_RAISE(columns.back(), arrow::MakeArrayOfNull(field->type(), 1));
-    }
-  }
-  Batch row;
-  row.rows = arrow::RecordBatch::Make(fields, 1, std::move(columns));
-  return row;
-}
-
-/// A row that fails is no fault of the model: it may want other values.
-Status WarmUp(const ModelConfig& config, LoadedModel& model) {
-  ARROW_ASSIGN_OR_RAISE(const Batch row, RowOfZeros(config.input));
-  Status scored;
-  (void)model.PredictAsync(row, {}, [&](Result<Prediction> result) { scored = result.status(); });
-  return scored;
-}
-
 }  // namespace
 
 Result<std::shared_ptr<const std::string>> BytesOf(const ModelConfig& model,
@@ -166,7 +130,9 @@ Result<ModelLease> LoadModelVersion(const ModelConfig& model, const ModelRecord&
   if (!loaded->signature().local) {
     return Error::Internal("the provider '" + provider->name + "' scores on other threads");
   }
-  ARROW_RETURN_NOT_OK(WarmUp(model, *loaded));
+  Status tried = Error::Internal("the version has not scored");
+  WarmUp(model, loaded, services.env(), [&](auto result) { tried = result.status(); });
+  ARROW_RETURN_NOT_OK(tried);
   return WithErrorPolicy(std::move(loaded), model, stream);
 }
 

@@ -3,6 +3,7 @@
 #include "models/error_policy.h"
 #include "models/local_model.h"
 #include "models/tensorflow/tensorflow_model.h"
+#include "models/warm_up.h"
 #include "spi/services.h"
 
 namespace millrace {
@@ -98,6 +99,7 @@ ModelProviderSpec TensorFlowProvider() {
        .doc =
            "File of TensorFlow's library; else MILLRACE_TENSORFLOW, else what the loader finds."},
   };
+  spec.options.push_back(WarmUpOption());
   for (OptionSpec& option : ErrorPolicyOptions()) spec.options.push_back(std::move(option));
   spec.describe = DescribeTensorFlow;
   spec.load = LoadTensorFlow;

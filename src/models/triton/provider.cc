@@ -8,6 +8,7 @@
 #include "models/model_columns.h"
 #include "models/triton/predict_call.h"
 #include "models/triton/triton_model.h"
+#include "models/warm_up.h"
 #include "net/http_error.h"
 #include "spi/services.h"
 
@@ -153,6 +154,7 @@ ModelProviderSpec TritonProvider() {
       "  WITH ('provider' = 'triton', 'endpoint' = 'http://triton:8000', 'model-name' = 'fraud')";
   spec.options = TritonSettings::Specs();
   for (OptionSpec& option : SequenceOptions::Specs()) spec.options.push_back(std::move(option));
+  spec.options.push_back(WarmUpOption());
   for (OptionSpec& option : ErrorPolicyOptions()) spec.options.push_back(std::move(option));
   spec.describe = DescribeTriton;
   spec.load = LoadTriton;
