@@ -4,6 +4,7 @@
 #include "connectors/datagen.h"
 #include "connectors/filesystem.h"
 #include "connectors/kafka/kafka.h"
+#include "connectors/model_drift.h"
 #include "connectors/model_statistics.h"
 #include "connectors/nexmark.h"
 #include "connectors/print.h"
@@ -17,6 +18,7 @@ void RegisterConnectors(Registry<ConnectorSpec>& connectors, std::ostream& out, 
   const std::shared_ptr<Kafka> kafka = MakeRdKafka();
   connectors.Add(KafkaConnector(kafka));
   connectors.Add(UpsertKafkaConnector(kafka));
+  connectors.Add(ModelDriftConnector());
   connectors.Add(ModelStatisticsConnector());
   connectors.Add(NexmarkConnector());
   connectors.Add(PrintConnector(out, err));

@@ -4,39 +4,15 @@
 #include <utility>
 
 #include <arrow/array.h>
-#include <arrow/builder.h>
-#include <arrow/json/from_string.h>
 #include <arrow/record_batch.h>
 #include <arrow/scalar.h>
-#include <arrow/type.h>
 
+#include "models/sample_rows.h"
 #include "models/triton/check_server.h"
 #include "models/zero_row.h"
 
 namespace millrace {
 namespace {
-
-Result<Batch> SampleRows(const Schema& input, const std::string& sample) {
-  std::string json = "[";
-  for (size_t from = 0; from < sample.size();) {
-    const size_t end = std::min(sample.find('\n', from), sample.size());
-    const std::string line = sample.substr(from, end - from);
-    if (line.find_first_not_of(" \t\r") != std::string::npos) {
-      json += (json.size() > 1 ? "," : "") + line;
-    }
-    from = end + 1;
-  }
-  const auto schema = input.ToArrow();
-  const auto rows = arrow::json::ArrayFromJSONString(arrow::struct_(schema->fields()), json + "]");
-  if (!rows.ok()) {
-    return Error::User("the sample cannot be read: " + rows.status().message())
-        .Hint("one JSON object a line, with the columns " + input.ToString());
-  }
-  Batch batch;
-  const auto& structs = static_cast<const arrow::StructArray&>(**rows);
-  batch.rows = arrow::RecordBatch::Make(schema, structs.length(), structs.fields());
-  return batch;
-}
 
 Result<Prediction> Ask(const ModelLease& model, const Batch& rows) {
   std::promise<Result<Prediction>> promise;

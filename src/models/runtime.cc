@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "models/digest.h"
+#include "models/drift.h"
 #include "models/metered_model.h"
 #include "models/stream/version_loader.h"
 #include "models/warm_up.h"
@@ -171,21 +172,29 @@ class ProcessModels final : public ModelRuntime, public VersionSwitch {
     return Metered(std::move(loaded), model.name, services, shelf.work);
   }
 
-  /// Loads and warms up. `done` comes once, on any thread. A model that cannot be warmed up serves:
-  /// its rows are treated as 'on-error' says.
+  /// Loads, warms up, and scores the reference of the drift. `done` comes once, on any thread. A
+  /// model that cannot be warmed up serves: its rows are treated as 'on-error' says.
   static void Prepare(const ModelConfig& config, Services& services, std::shared_ptr<OpenWork> work,
                       std::function<void(Result<ModelLease>)> done) {
     auto loaded = Load(config, services);
     if (!loaded.ok()) return done(loaded.status());
     const auto& [model, options] = *loaded;
-    ModelLease metered = Metered(model, config.name, services, std::move(work));
-    if (!WantsWarmUp(options)) return done(std::move(metered));
+    const auto compare = [config, &services, work = std::move(work), done = std::move(done),
+                          model = model, options = options] {
+      WithDrift(model, config, options, services,
+                [name = config.name, &services, work, done](Result<ModelLease> monitored) {
+                  if (!monitored.ok()) {
+                    return done(WithPlace(monitored.status(), {}, "model " + name));
+                  }
+                  done(Metered(std::move(*monitored), name, services, work));
+                });
+    };
+    if (!WantsWarmUp(options)) return compare();
     Env& env = services.env();
     WarmUp(config, model, env,
-           [name = config.name, &env, start = env.MonotonicMicros(), metered,
-            done = std::move(done)](auto result) {
+           [name = config.name, &env, start = env.MonotonicMicros(), compare](auto result) {
              LogWarmUp(name, result, env.MonotonicMicros() - start);
-             done(metered);
+             compare();
            });
   }
 

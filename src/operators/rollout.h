@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-#include "operators/value_sketch.h"
+#include "base/value_sketch.h"
 #include "plan/nodes.h"
 
 namespace millrace {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/suggest.h"
+#include "spi/model_drift.h"
 #include "spi/model_statistics.h"
 #include "sql/coerce.h"
 #include "sql/expression_binder.h"
@@ -10,7 +11,16 @@
 namespace millrace::sql {
 namespace {
 
-constexpr const char* kModelStatisticsTable = "model_stats";
+/// Tables of the database `millrace`.
+struct SystemTable {
+  const char* name;
+  const char* connector;
+  Schema (*columns)();
+};
+constexpr SystemTable kSystemTables[] = {
+    {"model_drift", "model-drift", ModelDriftSchema},
+    {"model_stats", "model-statistics", ModelStatisticsSchema},
+};
 
 /// A table's configuration with the options of hints laid over it, resolved against the connector.
 struct Hinted {
@@ -240,13 +250,16 @@ Result<LogicalNodePtr> BindSink(const PlannerContext& context, NodeFactory& node
 
 Result<Stream> BindSystemTable(const PlannerContext& context, NodeFactory& nodes,
                                const std::string& name, Position at) {
-  if (name != kModelStatisticsTable) {
-    return UnknownObject("table", "millrace." + name, {kModelStatisticsTable}, at);
+  const auto known = std::ranges::find(kSystemTables, name, &SystemTable::name);
+  if (known == std::end(kSystemTables)) {
+    std::vector<std::string> names;
+    for (const SystemTable& each : kSystemTables) names.emplace_back(each.name);
+    return UnknownObject("table", "millrace." + name, names, at);
   }
   Table table;
   table.name = name;
-  table.options["connector"] = "model-statistics";
-  const Schema columns = ModelStatisticsSchema();
+  table.options["connector"] = known->connector;
+  const Schema columns = known->columns();
   for (const SqlField& field : columns.columns()) {
     TableColumn& column = table.columns.emplace_back();
     column.name = field.name;

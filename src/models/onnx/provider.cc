@@ -1,5 +1,6 @@
 #include "models/onnx/provider.h"
 
+#include "models/drift.h"
 #include "models/error_policy.h"
 #include "models/local_model.h"
 #include "models/onnx/onnx_model.h"
@@ -26,6 +27,7 @@ Result<ModelSignature> DescribeOnnx(const ModelConfig& config, const Options& op
                                     Services& services) {
   ARROW_ASSIGN_OR_RAISE(const auto model, LoadOnnx(options, services));
   ARROW_RETURN_NOT_OK(CheckErrorPolicy(config, options));
+  ARROW_RETURN_NOT_OK(CheckDriftOptions(config, options, services));
   return model->signature();
 }
 
@@ -67,6 +69,7 @@ ModelProviderSpec OnnxProvider() {
        .doc = "File of ONNX Runtime's library; else MILLRACE_ONNXRUNTIME, else the build's own."},
   };
   spec.options.push_back(WarmUpOption());
+  for (OptionSpec& option : DriftOptions()) spec.options.push_back(std::move(option));
   for (OptionSpec& option : ErrorPolicyOptions()) spec.options.push_back(std::move(option));
   spec.describe = DescribeOnnx;
   spec.load = LoadOnnx;

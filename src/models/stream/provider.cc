@@ -4,6 +4,7 @@
 #include <arrow/record_batch.h>
 #include <arrow/type.h>
 
+#include "models/drift.h"
 #include "models/error_policy.h"
 #include "models/stream/golden_rows.h"
 #include "spi/services.h"
@@ -47,6 +48,7 @@ class AbsentModel final : public LoadedModel {
 Result<ModelSignature> DescribeStream(const ModelConfig& config, const Options& options,
                                       Services& services) {
   ARROW_RETURN_NOT_OK(CheckErrorPolicy(config, options));
+  ARROW_RETURN_NOT_OK(CheckDriftOptions(config, options, services));
   if (config.input.size() > 0) {
     ARROW_RETURN_NOT_OK(GoldenRows::Read(config, options, services).status());
   }
@@ -178,6 +180,7 @@ ModelProviderSpec StreamProvider() {
       {.key = "tensorflow.", .doc = "Options of the provider of that type.", .prefix = true},
       {.key = "pmml.", .doc = "Options of the provider of that type.", .prefix = true},
   };
+  for (OptionSpec& option : DriftOptions()) spec.options.push_back(std::move(option));
   for (OptionSpec& option : ErrorPolicyOptions()) spec.options.push_back(std::move(option));
   spec.describe = DescribeStream;
   spec.load = LoadAbsent;

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "models/drift.h"
 #include "models/error_policy.h"
 #include "models/stream/golden_rows.h"
 #include "models/warm_up.h"
@@ -133,7 +134,11 @@ Result<ModelLease> LoadModelVersion(const ModelConfig& model, const ModelRecord&
   Status tried = Error::Internal("the version has not scored");
   WarmUp(model, loaded, services.env(), [&](auto result) { tried = result.status(); });
   ARROW_RETURN_NOT_OK(tried);
-  return WithErrorPolicy(std::move(loaded), model, stream);
+  ARROW_ASSIGN_OR_RAISE(loaded, WithErrorPolicy(std::move(loaded), model, stream));
+  Result<ModelLease> monitored = Error::Internal("the version has not scored its reference");
+  WithDrift(std::move(loaded), model, stream, services,
+            [&](auto with_drift) { monitored = std::move(with_drift); });
+  return monitored;
 }
 
 }  // namespace millrace

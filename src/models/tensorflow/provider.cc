@@ -1,5 +1,6 @@
 #include "models/tensorflow/provider.h"
 
+#include "models/drift.h"
 #include "models/error_policy.h"
 #include "models/local_model.h"
 #include "models/tensorflow/tensorflow_model.h"
@@ -44,6 +45,7 @@ Result<ModelSignature> DescribeTensorFlow(const ModelConfig& config, const Optio
                                           Services& services) {
   ARROW_ASSIGN_OR_RAISE(const auto model, LoadTensorFlow(options, services));
   ARROW_RETURN_NOT_OK(CheckErrorPolicy(config, options));
+  ARROW_RETURN_NOT_OK(CheckDriftOptions(config, options, services));
   return model->signature();
 }
 
@@ -100,6 +102,7 @@ ModelProviderSpec TensorFlowProvider() {
            "File of TensorFlow's library; else MILLRACE_TENSORFLOW, else what the loader finds."},
   };
   spec.options.push_back(WarmUpOption());
+  for (OptionSpec& option : DriftOptions()) spec.options.push_back(std::move(option));
   for (OptionSpec& option : ErrorPolicyOptions()) spec.options.push_back(std::move(option));
   spec.describe = DescribeTensorFlow;
   spec.load = LoadTensorFlow;

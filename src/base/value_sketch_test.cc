@@ -1,4 +1,4 @@
-#include "operators/value_sketch.h"
+#include "base/value_sketch.h"
 
 #include <cmath>
 #include <limits>

@@ -1,4 +1,4 @@
-#include "operators/value_sketch.h"
+#include "base/value_sketch.h"
 
 #include <algorithm>
 #include <cmath>
@@ -11,7 +11,7 @@ constexpr int kWidthBits = 8;  ///< buckets per octave, as bits of the mantissa
 constexpr int kExponents = 64;
 constexpr int kBins = 10;
 
-int32_t BucketOf(double value) {
+int32_t SketchBucketOf(double value) {
   if (std::isnan(value)) return std::numeric_limits<int32_t>::max();
   int exponent = 0;
   const double mantissa = std::frexp(std::abs(value), &exponent);  // in [0.5, 1)
@@ -27,7 +27,7 @@ int32_t BucketOf(double value) {
 }  // namespace
 
 void ValueSketch::Add(double value) {
-  ++buckets_[BucketOf(value)];
+  ++buckets_[SketchBucketOf(value)];
   ++count_;
 }
 
