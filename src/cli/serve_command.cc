@@ -67,7 +67,7 @@ int Serve(const ServeOptions& options) {
       {std::filesystem::absolute(folder).string(), script.session().impl().settings().Written()},
       engine.env());
   if (!jobs.ok()) return Fail(Describe(jobs.status()));
-  const Gateway gateway(**jobs, engine.metrics(), token);
+  const Gateway gateway(**jobs, engine, token);
   HttpServerOptions http;
   http.name = "the service";
   http.component = "server.http";

@@ -5,6 +5,7 @@
 #include "connectors/filesystem.h"
 #include "connectors/kafka/kafka.h"
 #include "connectors/model_drift.h"
+#include "connectors/model_history.h"
 #include "connectors/model_statistics.h"
 #include "connectors/nexmark.h"
 #include "connectors/print.h"
@@ -19,6 +20,7 @@ void RegisterConnectors(Registry<ConnectorSpec>& connectors, std::ostream& out, 
   connectors.Add(KafkaConnector(kafka));
   connectors.Add(UpsertKafkaConnector(kafka));
   connectors.Add(ModelDriftConnector());
+  connectors.Add(ModelHistoryConnector());
   connectors.Add(ModelStatisticsConnector());
   connectors.Add(NexmarkConnector());
   connectors.Add(PrintConnector(out, err));

@@ -12,6 +12,7 @@
 #include "models/metered_model.h"
 #include "models/stream/version_loader.h"
 #include "models/warm_up.h"
+#include "spi/model_history.h"
 #include "spi/version_switch.h"
 
 namespace millrace {
@@ -45,7 +46,7 @@ struct Shelf {
   std::shared_ptr<OpenWork> work = std::make_shared<OpenWork>();
 };
 
-class ProcessModels final : public ModelRuntime, public VersionSwitch {
+class ProcessModels final : public ModelRuntime, public VersionSwitch, public ModelHistory {
  public:
   explicit ProcessModels(Services& services)
       : services_(services), shelf_(std::make_shared<Shelf>()) {}

@@ -12,12 +12,13 @@
 
 #include "base/log.h"
 #include "operators/state_cells.h"
+#include "spi/model_history.h"
 #include "spi/services.h"
 
 namespace millrace {
 namespace {
 
-constexpr int kVersionsState = 0, kBytesState = 1, kServingState = 2;
+constexpr int kVersionsState = 0, kBytesState = 1, kServingState = 2, kHistoryState = 3;
 
 // A load that fails by what may pass: half a minute in all.
 constexpr int kLoadAttempts = 6;
@@ -121,16 +122,24 @@ Result<ModelVersions> ModelVersions::Make(const PredictConfig& config, const Sch
   ARROW_ASSIGN_OR_RAISE(auto serving,
                         RowsOf(records, stream.record_keys,
                                {{"$serving", number}, {"$held", number}, {"$rollout", text}}));
+  ARROW_ASSIGN_OR_RAISE(auto history, RowsOf(records, stream.record_keys,
+                                             {{"$at", number},
+                                              {"$version", number},
+                                              {"$hash", text},
+                                              {"$event", text},
+                                              {"$reason", text}}));
   ARROW_ASSIGN_OR_RAISE(auto record_keys, KeyEncoder::Make(records, stream.record_keys));
   return ModelVersions(config, std::move(record_keys), std::move(versions), std::move(bytes),
-                       std::move(serving));
+                       std::move(serving), std::move(history));
 }
 
 std::vector<StateSpec> ModelVersions::States() const {
-  std::vector<StateSpec> specs = {versions_.spec(), bytes_.spec(), serving_.spec()};
+  std::vector<StateSpec> specs = {versions_.spec(), bytes_.spec(), serving_.spec(),
+                                  history_.spec()};
   specs[kVersionsState].name = "versions";
   specs[kBytesState].name = "models";
   specs[kServingState].name = "serving";
+  specs[kHistoryState].name = "history";
   for (StateSpec& spec : specs) {
     if (!config_->stream->keyed) spec.kind = StateKind::kBroadcast;
   }
@@ -143,6 +152,11 @@ Status ModelVersions::Open(OperatorContext& context, OnRefused refused) {
   versions_.Open(context.table(kVersionsState));
   bytes_.Open(context.table(kBytesState));
   serving_.Open(context.table(kServingState));
+  history_.Open(context.table(kHistoryState));
+  // Every subtask of a broadcast join has every version; one of them tells.
+  if (config_->stream->keyed || context.subtask() == 0) {
+    told_history_ = dynamic_cast<ModelHistory*>(&context.services().models());
+  }
   const int width = static_cast<int>(config_->stream->record_keys.size());
   const auto key_at = [&](const arrow::RecordBatch& rows, int64_t row) -> Result<ModelKey*> {
     const auto one = rows.Slice(row, 1);
@@ -188,6 +202,7 @@ Status ModelVersions::Open(OperatorContext& context, OnRefused refused) {
     return Status::OK();
   }));
   ARROW_RETURN_NOT_OK(RestoreServing());
+  ARROW_RETURN_NOT_OK(RestoreHistory());
   for (auto& [bytes, key] : keys_) {
     for (auto& [order, version] : key->versions) {
       if (version.loading()) Start(*key, version);
@@ -234,6 +249,7 @@ Status ModelVersions::Add(const Batch& records) {
     if (added.loading()) {
       Start(key, added);
     } else {
+      ARROW_RETURN_NOT_OK(Note(key, added, kVersionRefused));
       ARROW_RETURN_NOT_OK(refused_(key, added));
     }
   }
@@ -348,6 +364,7 @@ Status ModelVersions::Loaded(uint64_t tag, Result<LoadedVersion> loaded) {
     context_->metrics().counter("model_versions_refused")->Add();
     ARROW_RETURN_NOT_OK(DropBytes(*key, version));
     ARROW_RETURN_NOT_OK(Store(*key, version));
+    ARROW_RETURN_NOT_OK(Note(*key, version, kVersionRefused));
     ARROW_RETURN_NOT_OK(refused_(*key, version));
     return config_->stream->row_time >= 0 ? Status::OK() : TakePlaces(*key);
   }
@@ -357,6 +374,7 @@ Status ModelVersions::Loaded(uint64_t tag, Result<LoadedVersion> loaded) {
     version.hash = loaded->hash;
     ARROW_RETURN_NOT_OK(FileBytes(*key, version, *loaded->bytes));
     ARROW_RETURN_NOT_OK(Store(*key, version));
+    ARROW_RETURN_NOT_OK(Note(*key, version, kVersionLoaded));
   }
   version.record.bytes = nullptr;
   return config_->stream->row_time >= 0 ? Status::OK() : TakePlaces(*key);

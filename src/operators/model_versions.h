@@ -20,6 +20,8 @@
 
 namespace millrace {
 
+class ModelHistory;
+
 /// A version of the model of one key.
 struct ModelVersion {
   int64_t order = 0;             ///< the record's version, else its time, else its place among them
@@ -43,7 +45,8 @@ struct ModelKey {
   std::optional<int64_t> serving;                      ///< the order of the version that serves
   int64_t held = std::numeric_limits<int64_t>::min();  ///< those up to it were passed over by hand
   std::optional<Rollout> rollout;
-  bool stored = true;  ///< that, in the state
+  bool stored = true;      ///< that, in the state
+  int64_t next_event = 1;  ///< of its history
 };
 
 /// The versions that the records of a model's source bring, per key, with their bytes in the state.
@@ -53,6 +56,9 @@ struct ModelKey {
 /// known order is a duplicate, and swapped on arrival, one older than what serves comes too late:
 /// both change nothing. Versions older than what serves are forgotten, but for `keep_versions`, so
 /// that the models of a key are few.
+///
+/// What becomes of versions is told to the process's `ModelHistory`, and the latest 100 events of
+/// each key are in the state.
 ///
 /// With a rollout the first version of a key serves at once, and each newer one is a candidate
 /// until `Judge`, or the time, lets it serve or refuses it; only the newest candidate stays.
@@ -70,7 +76,7 @@ class ModelVersions {
   /// `records` is the source's schema.
   static Result<ModelVersions> Make(const PredictConfig& config, const Schema& records);
 
-  /// Of versions, bytes and what serves, as the first states of the operator.
+  /// Of versions, bytes, what serves and the history, as the first states of the operator.
   std::vector<StateSpec> States() const;
   /// Starts to load what the state has. A completion's tag then is what `Loaded` takes.
   Status Open(OperatorContext& context, OnRefused refused);
@@ -110,12 +116,13 @@ class ModelVersions {
   };
 
   ModelVersions(const PredictConfig& config, KeyEncoder record_keys, NumberedRows versions,
-                NumberedRows bytes, NumberedRows serving)
+                NumberedRows bytes, NumberedRows serving, NumberedRows history)
       : config_(&config),
         record_keys_(std::move(record_keys)),
         versions_(std::move(versions)),
         bytes_(std::move(bytes)),
-        serving_(std::move(serving)) {}
+        serving_(std::move(serving)),
+        history_(std::move(history)) {}
 
   Result<ModelVersion> Read(const arrow::RecordBatch& rows, int64_t row, const ModelKey& key);
   void Start(ModelKey& key, const ModelVersion& version);
@@ -127,6 +134,8 @@ class ModelVersions {
   Status ForgetOlder(ModelKey& key, int64_t order);
   bool rolls_out() const { return config_->stream->rollout.kind != RolloutKind::kNone; }
   Status RestoreServing();
+  Status RestoreHistory();
+  Status Note(ModelKey& key, const ModelVersion& version, std::string_view event);
   /// Lets the versions that are loaded take their places.
   Status TakePlaces(ModelKey& key);
   Status Serve(ModelKey& key, int64_t order);
@@ -137,9 +146,11 @@ class ModelVersions {
   NumberedRows versions_;  ///< the key's columns, then what a `ModelVersion` has
   NumberedRows bytes_;     ///< numbered by `NumberOf` a hash, or by the order of what has none
   NumberedRows serving_;   ///< per key what a `ModelKey` has
+  NumberedRows history_;   ///< per key what `ModelEvent`s have, in their order
   OperatorContext* context_ = nullptr;
   OnRefused refused_;
   EventTime watermark_, forgotten_;
+  ModelHistory* told_history_ = nullptr;  ///< of the process; null: nobody is told
   RowKeys encoded_;
   /// By their bytes; rows bring keys, too.
   std::unordered_map<std::string, std::unique_ptr<ModelKey>> keys_;

@@ -22,7 +22,7 @@ namespace {
 // Tags; loads have others.
 constexpr uint64_t kAbsentReady = 0;
 constexpr uint64_t kByHand = std::numeric_limits<uint64_t>::max();
-constexpr int kWaitingState = 3;
+constexpr int kWaitingState = 4;
 
 Schema WithSince(Schema input) {
   input.Add("$since", SqlType::BigInt());

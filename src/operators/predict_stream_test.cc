@@ -7,6 +7,7 @@
 
 #include "operators/operator_harness.h"
 #include "spi/model.h"
+#include "spi/model_history.h"
 #include "spi/version_switch.h"
 
 namespace millrace {
@@ -61,7 +62,7 @@ class FakeVersion final : public LoadedModel {
 };
 
 /// The test loads what was asked for. The bytes of a model are its factor.
-class FakeRuntime final : public ModelRuntime, public VersionSwitch {
+class FakeRuntime final : public ModelRuntime, public VersionSwitch, public ModelHistory {
  public:
   struct Load {
     ModelRecord record;
@@ -612,6 +613,38 @@ TEST_F(RolloutTest, AVersionServesByHandUntilANewerOneComes) {  // M9
   EXPECT_EQ(Versions(*again, 1, 3), "1 1 1 ");
   Serve(*again, R"([["a", 3, "5", null, null]])");
   EXPECT_EQ(Versions(*again, 1, 3), "3 3 3 ");
+}
+
+TEST_F(RolloutTest, TheHistoryIsKept) {  // M9
+  rollout().check_rows = 2;
+  rollout().max_failed = 0;
+  auto h = TwoVersions();
+  Serve(*h, R"([["a", 3, "0", null, null]])");
+  (void)Versions(*h, 1, 100);
+  Record(*h, R"([["a", 4, null, null, null]])");
+  runtime_.Serve("m", 1);
+  h->Complete();
+  const auto events = runtime_.Events();
+  std::vector<std::string> told;
+  for (const ModelEvent& event : events) {
+    EXPECT_EQ(event.model, "m");
+    EXPECT_EQ(event.key, "a");
+    told.push_back(std::to_string(event.version) + " " + event.event);
+  }
+  EXPECT_THAT(told, ElementsAre("1 loaded", "1 serves", "2 loaded", "2 rollout", "3 loaded",
+                                "3 rollout", "3 rolled back", "4 refused", "1 by hand"));
+  EXPECT_THAT(events[6].reason, HasSubstr("rows have failed"));
+  EXPECT_THAT(events[7].reason, HasSubstr("neither data nor a location"));
+  // Another process knows it from the checkpoint; this one is not told twice.
+  const auto parts = h->Snapshot();
+  (void)Opened(parts);
+  EXPECT_EQ(runtime_.Events().size(), events.size());
+  FakeRuntime another;
+  services_.models_ = &another;
+  (void)Opened(parts);
+  EXPECT_EQ(another.Events(), events);
+  another.loads.clear();
+  services_.models_ = &runtime_;
 }
 
 TEST_F(RolloutTest, ARolloutEndsByHand) {  // M9: an A/B test

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "operators/model_versions.h"
 #include "operators/state_cells.h"
+#include "spi/model_history.h"
 #include "spi/services.h"
 
 namespace millrace {
@@ -88,6 +89,7 @@ Status ModelVersions::Serve(ModelKey& key, int64_t order) {
   context_->metrics().counter("model_swaps")->Add();
   Log(LogLevel::kInfo, "models", "a version serves",
       {{"model", config_->model.name}, {"order", std::to_string(order)}});
+  ARROW_RETURN_NOT_OK(Note(key, key.versions.at(order), kVersionServes));
   return ForgetOlder(key, order);
 }
 
@@ -99,7 +101,7 @@ Status ModelVersions::TryCandidate(ModelKey& key, int64_t order) {
   key.stored = false;
   Log(LogLevel::kInfo, "models", "the rollout of a version begins",
       {{"model", config_->model.name}, {"order", std::to_string(order)}});
-  return Status::OK();
+  return Note(key, key.versions.at(order), kVersionTried);
 }
 
 Status ModelVersions::JudgeRollout(ModelKey& key) {
@@ -123,6 +125,7 @@ Status ModelVersions::RollBack(ModelKey& key, std::string reason) {
        {"reason", version.refused}});
   ARROW_RETURN_NOT_OK(DropBytes(key, version));
   ARROW_RETURN_NOT_OK(Store(key, version));
+  ARROW_RETURN_NOT_OK(Note(key, version, kVersionRolledBack));
   return refused_(key, version);
 }
 
@@ -135,6 +138,7 @@ Status ModelVersions::ServeByHand(int64_t order) {
     key->held = key->versions.rbegin()->first;
     key->rollout.reset();
     key->stored = false;
+    ARROW_RETURN_NOT_OK(Note(*key, version->second, kVersionByHand));
     if (*key->serving != order) ARROW_RETURN_NOT_OK(Serve(*key, order));
   }
   if (keys == 0) {

@@ -9,8 +9,8 @@
 
 #include "base/log.h"
 #include "server/job_json.h"
+#include "server/model_pages.h"
 #include "server/prometheus_text.h"
-#include "spi/model_statistics.h"
 #include <millrace/session.h>
 
 namespace millrace {
@@ -141,8 +141,8 @@ ApiResponse Gateway::Answer(const ApiRequest& request) const {
     return is_read ? ApiResponse::Json(200, {{"name", "millrace"}, {"version", Version()}})
                    : WrongMethod(request, "GET");
   }
-  if (path == std::vector<std::string>{"v1", "models"}) {
-    return is_read ? ApiResponse::Json(200, {{"models", Models()}}) : WrongMethod(request, "GET");
+  if (path.size() >= 2 && path[0] == "v1" && path[1] == "models") {
+    return AnswerModels(request, path);
   }
   if (path == std::vector<std::string>{"v1", "log-levels"}) {
     return request.method == "PUT" ? OrRefused(SetLevels(request)) : WrongMethod(request, "PUT");
@@ -176,26 +176,17 @@ ApiResponse Gateway::AnswerJobs(const ApiRequest& request,
                           : ApiResponse::Fault(404, "there is no page '" + request.path + "'");
 }
 
-json Gateway::Models() const {
-  json list = json::array();
-  for (const ModelStatistics& one : StatisticsOf(metrics_)) {
-    list.push_back({{"model", one.model},
-                    {"version", one.version},
-                    {"calls", one.calls},
-                    {"failed_calls", one.failed_calls},
-                    {"rows", one.rows},
-                    {"failed_rows", one.failed_rows},
-                    {"first_use_ms", one.first_use_us / 1000},
-                    {"last_use_ms", one.last_use_us / 1000},
-                    {"call_us",
-                     {{"min", one.min_us},
-                      {"mean", one.mean_us},
-                      {"p50", one.p50_us},
-                      {"p90", one.p90_us},
-                      {"p99", one.p99_us},
-                      {"max", one.max_us}}}});
+ApiResponse Gateway::AnswerModels(const ApiRequest& request,
+                                  const std::vector<std::string>& path) const {
+  if (request.method != "GET") return WrongMethod(request, "GET");
+  const bool one_version = path.size() == 5 && path[3] == "versions";
+  if (path.size() > 3 && !one_version) {
+    return ApiResponse::Fault(404, "there is no page '" + request.path + "'");
   }
-  return list;
+  const ModelPages pages(services_);
+  if (path.size() == 2) return ApiResponse::Json(200, pages.All());
+  const auto page = one_version ? pages.Version(path[2], path[4]) : pages.Model(path[2]);
+  return page.ok() ? ApiResponse::Json(200, *page) : Refused(404, page.status());
 }
 
 Result<ApiResponse> Gateway::Submit(const ApiRequest& request) const {
@@ -239,7 +230,7 @@ Result<ApiResponse> Gateway::Act(const ApiRequest& request, const std::string& n
 }
 
 std::vector<MetricValue> Gateway::Metrics() const {
-  std::vector<MetricValue> metrics = metrics_.Snapshot();
+  std::vector<MetricValue> metrics = services_.metrics().Snapshot();
   for (const ServedJob& job : jobs_.List()) AppendMetrics(job, &metrics);
   return metrics;
 }

@@ -7,6 +7,7 @@
 #include "base/metrics.h"
 #include "server/api.h"
 #include "server/job_service.h"
+#include "spi/services.h"
 
 namespace millrace {
 
@@ -15,9 +16,9 @@ namespace millrace {
 /// and waits, on the caller's thread.
 class Gateway {
  public:
-  /// Both outlive the object. `token`: what requests must bear; empty: none.
-  Gateway(JobService& jobs, MetricRegistry& metrics, std::string token)
-      : jobs_(jobs), metrics_(metrics), token_(std::move(token)) {}
+  /// All outlive the object. `token`: what requests must bear; empty: none.
+  Gateway(JobService& jobs, Services& services, std::string token)
+      : jobs_(jobs), services_(services), token_(std::move(token)) {}
 
   ApiResponse Answer(const ApiRequest& request) const;
   /// Of the process and of all jobs.
@@ -29,11 +30,11 @@ class Gateway {
   Result<ApiResponse> Remove(const std::string& name) const;
   Result<ApiResponse> Act(const ApiRequest& request, const std::string& name,
                           const std::string& action) const;
-  /// What the models of the process have done, by version (M7).
-  nlohmann::json Models() const;
+  /// What the models of the process have done, and what became of their versions (M7, M9, M10).
+  ApiResponse AnswerModels(const ApiRequest& request, const std::vector<std::string>& path) const;
 
   JobService& jobs_;
-  MetricRegistry& metrics_;
+  Services& services_;
   const std::string token_;
 };
 

@@ -4,6 +4,7 @@
 
 #include "base/suggest.h"
 #include "spi/model_drift.h"
+#include "spi/model_history.h"
 #include "spi/model_statistics.h"
 #include "sql/coerce.h"
 #include "sql/expression_binder.h"
@@ -19,6 +20,7 @@ struct SystemTable {
 };
 constexpr SystemTable kSystemTables[] = {
     {"model_drift", "model-drift", ModelDriftSchema},
+    {"model_history", "model-history", ModelHistorySchema},
     {"model_stats", "model-statistics", ModelStatisticsSchema},
 };
 

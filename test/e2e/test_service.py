@@ -153,7 +153,7 @@ def test_the_models_of_the_process_are_told(tmp_path):  # M7
     scored = f"""CREATE TABLE o (y FLOAT) WITH ('connector' = 'filesystem', 'path' = '{tmp_path}/o', 'format' = 'csv');
         CREATE VIEW updates AS SELECT '{model}' AS location;
         CREATE MODEL line INPUT (a FLOAT, b FLOAT) OUTPUT (y FLOAT)
-        WITH ('provider' = 'stream', 'source' = 'updates', 'type' = 'onnx');
+        WITH ('provider' = 'stream', 'source' = 'updates', 'type' = 'onnx', 'drift-rows' = '1');
         INSERT INTO o SELECT line(CAST(1 AS FLOAT), CAST(b AS FLOAT)) FROM (VALUES (1), (2)) AS t (b);"""
     with Service(tmp_path / "data") as service:
         assert service.ask("/v1/models")[1] == {"models": []}
@@ -164,6 +164,21 @@ def test_the_models_of_the_process_are_told(tmp_path):  # M7
         assert line["model"] == "line" and line["rows"] == 2 and line["failed_rows"] == 0
         assert 0 < line["first_use_ms"] <= line["last_use_ms"] <= time.time() * 1000
         assert line["call_us"]["min"] <= line["call_us"]["mean"] <= line["call_us"]["max"]
+        # One model, and one version by the name in the statistics or the number of its record.
+        page = service.ask("/v1/models/line")[1]
+        assert [each["version"] for each in page["versions"]] == [line["version"]]
+        assert [each["event"] for each in page["history"]] == ["loaded", "serves"]  # M9
+        for name in (line["version"], "1"):
+            one = service.ask(f"/v1/models/line/versions/{name}")[1]
+            assert one["version"] == line["version"] and one["rows"] == 2
+            drift = {each["column"]: each for each in one["drift"]}  # M10
+            assert drift["a"]["psi"] == 0 and drift["b"]["ks"] == 1 and drift["y"]["side"] == "output"
+        status, answer = service.ask("/v1/models/lien")
+        assert status == 404 and "did you mean 'line'" in answer["hint"]
+        status, answer = service.ask("/v1/models/line/versions/7")
+        assert status == 404 and line["version"] in answer["hint"]
+        assert service.ask("/v1/models/line/version")[0] == 404
+        assert service.ask("/v1/models/line", "DELETE")[0] == 405
 
 
 def test_mistakes_are_told(tmp_path):
