@@ -5,6 +5,7 @@
 #include "base/suggest.h"
 #include "plan/micro_batch.h"
 #include "sql/query_binder.h"
+#include "types/row_keys.h"
 
 namespace millrace::sql {
 namespace {
@@ -112,6 +113,15 @@ Result<RolloutConfig> RolloutOf(const Options& options, const ModelConfig& model
                        model.name + "'")
         .At(at)
         .Hint(Suggest(key, rows.Names()));
+  }
+  const Schema& hashed = rollout.keys.empty() ? model.input : rows;
+  std::vector<int> columns = rollout.keys;
+  for (int i = 0; rollout.keys.empty() && i < hashed.size(); ++i) columns.push_back(i);
+  if (const Status keys = KeyEncoder::Make(hashed, columns).status(); !keys.ok()) {
+    return Error::User("the rollout of the model '" + model.name +
+                       "' cannot choose rows: " + keys.message())
+        .At(at)
+        .Hint("name columns of another type with 'rollout-key'");
   }
   if (options.Has("rollout-rows")) rollout.rows = options.Int("rollout-rows");
   if (options.Has("rollout-time")) rollout.duration_us = options.DurationMicros("rollout-time");
