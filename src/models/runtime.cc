@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/log.h"
+#include "models/background.h"
 #include "models/digest.h"
 #include "models/drift.h"
 #include "models/metered_model.h"
@@ -107,9 +108,10 @@ class ProcessModels final : public ModelRuntime, public VersionSwitch, public Mo
 
   void LoadVersion(const ModelConfig& model, const ModelRecord& record,
                    std::function<void(Result<LoadedVersion>)> done) override {
-    services_.env().Execute(
-        [shelf = shelf_, ticket = shelf_->work->Open(), &services = services_, model, record,
-         done = std::move(done)] { done(LoadShared(*shelf, model, record, services)); });
+    services_.env().Execute([shelf = shelf_, ticket = shelf_->work->Open(), &services = services_,
+                             model, record, done = std::move(done)] {
+      AtLowPriority([&] { done(LoadShared(*shelf, model, record, services)); });
+    });
   }
 
   std::shared_ptr<void> Listen(const std::string& model,
@@ -170,7 +172,8 @@ class ProcessModels final : public ModelRuntime, public VersionSwitch, public Mo
          {"type", record.type},
          {"version", version.hash},
          {"ms", std::to_string((services.env().MonotonicMicros() - start) / 1000)}});
-    return Metered(std::move(loaded), model.name, services, shelf.work);
+    return FreedElsewhere(Metered(std::move(loaded), model.name, services, shelf.work),
+                          services.env());
   }
 
   /// Loads, warms up, and scores the reference of the drift. `done` comes once, on any thread. A

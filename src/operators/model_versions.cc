@@ -399,9 +399,10 @@ Status ModelVersions::FileBytes(const ModelKey& key, ModelVersion& version,
   const int64_t number = NumberOf(version);
   version.filed = number;
   arrow::ArrayVector columns = key.columns->columns();
-  arrow::BinaryBuilder builder;
-  ARROW_RETURN_NOT_OK(builder.Append(bytes));
-  ARROW_ASSIGN_OR_RAISE(columns.emplace_back(), builder.Finish());
+  const int32_t offsets[] = {0, static_cast<int32_t>(bytes.size())};
+  columns.push_back(std::make_shared<arrow::BinaryArray>(  // without a copy of a large model
+      1, arrow::Buffer::Wrap(offsets, std::size(offsets)),
+      std::make_shared<arrow::Buffer>(std::string_view(bytes))));
   arrow::FieldVector fields = key.columns->schema()->fields();
   fields.push_back(arrow::field("", arrow::binary()));
   const auto row = arrow::RecordBatch::Make(arrow::schema(fields), 1, std::move(columns));
