@@ -77,7 +77,10 @@ struct OperatorMetrics {
   std::string op;    ///< "source", "calc", "sink" …
   int64_t rows_in = 0;
   int64_t rows_out = 0;
-  int64_t rejected = 0;          ///< rows that could not be read, computed or written
+  int64_t rejected = 0;  ///< rows that could not be read, computed or written
+  int subtasks = 1;
+  int64_t most_rows_in = 0;      ///< of the subtask that has the most
+  std::string skew_hint;         ///< what to do about that; empty: nothing
   int64_t busy_us = 0;           ///< summed over subtasks
   int64_t backpressured_us = 0;  ///< had work and no room; summed over subtasks
   // As it is now; nothing once the job has ended.

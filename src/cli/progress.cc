@@ -81,6 +81,15 @@ void WarnOfRejected(const JobMetrics& metrics) {
                "of a view what cannot be computed");
 }
 
+void WarnOfSkew(const JobMetrics& metrics) {
+  for (const OperatorMetrics& op : metrics.operators) {
+    if (op.skew_hint.empty()) continue;
+    PrintWarning("one of " + std::to_string(op.subtasks) + " subtasks of " + op.node + " had " +
+                 Grouped(op.most_rows_in) + " of " + Grouped(op.rows_in) +
+                 " rows\n  hint: " + op.skew_hint);
+  }
+}
+
 Progress::Progress(ProgressMode mode, bool per_operator)
     : mode_(mode), per_operator_(per_operator), live_(IsTerminal(Stream::kErr)) {}
 
@@ -133,6 +142,7 @@ void Progress::ShowEnd(const JobMetrics& total,
               " rows/s)");
   }
   WarnOfRejected(total);
+  for (const auto& job : jobs) WarnOfSkew(job->metrics());
   if (per_operator_) std::fputs(OperatorsTable(jobs).c_str(), stderr);
 }
 

@@ -13,6 +13,9 @@ enum class ProgressMode { kAuto, kOn, kOff };
 /// How many rows were rejected, why the first was, and where they all are; nothing where none was.
 void WarnOfRejected(const JobMetrics& metrics);
 
+/// Which operators had most rows in one subtask, and what to do.
+void WarnOfSkew(const JobMetrics& metrics);
+
 /// What a job began with, and what became of the tables of state in it; nothing of a fresh start.
 void TellOfRestore(const RestoreInfo& restored);
 

@@ -227,8 +227,10 @@ std::string VersionsText(const PredictConfig& c, const Names& columns) {
   std::string text = ", versions from " + stream.source;
   if (!keys.empty()) text += " by " + Join(keys);
   text += stream.row_time >= 0 ? ", swapped by event time" : ", swapped on arrival";
-  text += stream.keyed ? ", keyed: a subtask has the models of its keys"
-                       : ", broadcast: every subtask has every model";
+  text += stream.keyed ? ", keyed: a subtask has the models of its keys, which suits many or large "
+                         "models and keys of like size"
+                       : ", broadcast: every subtask has every model, which suits few models and "
+                         "keys of any size";
   return text + RolloutText(stream.rollout, columns);
 }
 

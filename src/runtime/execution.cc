@@ -256,12 +256,21 @@ void AddStats(const NodeStats& stats, std::vector<NodeStats>* nodes) {
   levels.state_bytes += stats.levels.state_bytes;
   levels.queued_bytes += stats.levels.queued_bytes;
   levels.queue_capacity += stats.levels.queue_capacity;
+  known->subtasks = std::max(known->subtasks, stats.subtasks);
+  known->most_rows_in += stats.most_rows_in;
 }
 
 std::vector<NodeStats> Execution::stats() const {
   std::vector<NodeStats> nodes;
   for (const auto& runner : runners_) {
-    for (const NodeStats& stats : runner->stats()) AddStats(stats, &nodes);
+    for (NodeStats stats : runner->stats()) {
+      const auto known = std::ranges::find(nodes, stats.node, &NodeStats::node);
+      if (known != nodes.end()) {
+        stats.subtasks = known->subtasks + 1;
+        stats.most_rows_in = std::max<int64_t>(0, stats.most_rows_in - known->most_rows_in);
+      }
+      AddStats(stats, &nodes);
+    }
   }
   return nodes;
 }

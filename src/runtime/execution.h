@@ -36,7 +36,7 @@ class ExecutionListener {
   virtual void OnAllClosed() = 0;
 };
 
-/// Adds the numbers of a node to those that are there of the same node.
+/// Adds the numbers of a node to those that are there of the same node, in an earlier attempt.
 void AddStats(const NodeStats& stats, std::vector<NodeStats>* nodes);
 
 /// One attempt of a job: its tasks, the channels between them, the finders of its splits. Made on

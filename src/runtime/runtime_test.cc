@@ -16,6 +16,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/log.h"
 #include "runtime/test_support.h"
 
 namespace millrace {
@@ -287,6 +288,70 @@ TEST_F(RuntimeTest, OneChainRunsToItsEnd) {
   EXPECT_EQ(progress.nodes[0].rows_out, 1000);
   EXPECT_EQ(progress.nodes[1].rows_in, 1000);
   EXPECT_EQ(progress.nodes[1].batches_in, 10);
+}
+
+/// A row for each split.
+class SplitSource final : public Operator, public SplitTaker {
+ public:
+  Status Open(OperatorContext& context) override {
+    sender_ = context.sender();
+    return Status::OK();
+  }
+  Status ProcessBatch(int, Batch, Collector&) override { return Status::OK(); }
+  Status AddSplits(std::vector<Split> splits) override {
+    rows_ += static_cast<int64_t>(splits.size());
+    sender_.Send({});
+    return Status::OK();
+  }
+  Status NoMoreSplits() override { return Status::OK(); }
+  Status OnCompletions(std::span<Completion>, Collector&) override { return Status::OK(); }
+  Result<Step> Run(Collector& out) override {
+    for (; rows_ > 0; --rows_) out.Emit(0, MakeBatch(kRow, {{1}, {1}}));
+    return Step::kIdle;
+  }
+
+ private:
+  CompletionSender sender_;
+  int64_t rows_ = 0;
+};
+
+/// Finds one split, and waits for more.
+class OneSplit final : public SplitFinder {
+ public:
+  Status Open(const std::string&, int, Env&) override { return Status::OK(); }
+  Result<std::vector<Split>> NewSplits() override {
+    std::vector<Split> splits;
+    if (!std::exchange(found_, true)) splits.emplace_back().id = "only";
+    return splits;
+  }
+  bool finished() const override { return false; }
+  void OnReady(std::function<void()>) override {}
+  Result<std::string> Snapshot() override { return std::string("only"); }
+
+ private:
+  bool found_ = false;
+};
+
+TEST_F(RuntimeTest, SubtasksWithoutASplitAreTold) {  // M2
+  const auto plan = SourceToSink(0, 0, Partitioning::kForward, 3);
+  makers_["source"] = [] { return std::make_unique<SplitSource>(); };
+  Runtime runtime(
+      services_, [this](const OperatorRequest& request) { return makers_.at(request.node.id)(); },
+      2,
+      [](const PlanNode& node, Services&) -> Result<std::unique_ptr<SplitFinder>> {
+        if (node.id != "source") return nullptr;
+        return std::make_unique<OneSplit>();
+      });
+  std::ostringstream log;
+  SetLogStream(&log);
+  const auto job = runtime.Submit(plan);
+  ASSERT_TRUE(job.ok()) << job.status();
+  seen_.WaitForRows(1);
+  job->Cancel();
+  EXPECT_TRUE(job->Wait().IsCancelled());
+  SetLogStream(nullptr);
+  EXPECT_THAT(log.str(), HasSubstr("some subtasks of a source have nothing to read source=source "
+                                   "idle=2 subtasks=3"));
 }
 
 TEST_F(RuntimeTest, EveryPartitioningDeliversEveryRow) {

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/log.h"
+
 namespace millrace {
 
 SplitAssigner::SplitAssigner(NodeId node, std::unique_ptr<SplitFinder> finder, std::string state,
@@ -14,7 +16,8 @@ SplitAssigner::SplitAssigner(NodeId node, std::unique_ptr<SplitFinder> finder, s
       given_(readers_.size()),
       env_(env),
       post_(std::move(post)),
-      failed_(std::move(failed)) {}
+      failed_(std::move(failed)),
+      restored_(!state_.empty()) {}
 
 void SplitAssigner::Start() { Find(true); }
 
@@ -64,11 +67,24 @@ void SplitAssigner::OnFound(Found found) {
   for (size_t i = 0; i < readers_.size(); ++i) {
     if (!shares[i].empty()) readers_[i]->AddSplits(std::move(shares[i]));
   }
+  if (!restored_ && !found.finished && !found.splits.empty() && !std::exchange(told_, true)) {
+    WarnOfIdle();
+  }
   if (found.finished && !std::exchange(finished_, true)) {
     for (TaskRunner* reader : readers_) reader->NoMoreSplits();
   }
   if (auto quiet = std::exchange(when_quiet_, nullptr)) quiet();
   if (std::exchange(again_, false)) Find(false);
+}
+
+void SplitAssigner::WarnOfIdle() const {
+  const auto idle = std::ranges::count(given_, 0);
+  if (idle == 0) return;
+  Log(LogLevel::kWarn, "runtime", "some subtasks of a source have nothing to read",
+      {{"source", node_},
+       {"idle", std::to_string(idle)},
+       {"subtasks", std::to_string(readers_.size())},
+       {"hint", "give the topic as many partitions, or the job a lower 'parallelism.default'"}});
 }
 
 }  // namespace millrace

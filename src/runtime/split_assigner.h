@@ -10,7 +10,8 @@
 namespace millrace {
 
 /// Finds the splits of one source and gives them to its readers, each to the one that got the
-/// fewest. Lives on the coordinator's thread; the finder works on others, one call at a time.
+/// fewest; says so where some get none while more may come (M2). Lives on the coordinator's thread;
+/// the finder works on others, one call at a time.
 class SplitAssigner : public std::enable_shared_from_this<SplitAssigner> {
  public:
   /// Runs a function on the coordinator's thread; from any thread.
@@ -37,6 +38,7 @@ class SplitAssigner : public std::enable_shared_from_this<SplitAssigner> {
   };
   void Find(bool open);
   void OnFound(Found found);
+  void WarnOfIdle() const;
 
   const NodeId node_;
   std::shared_ptr<SplitFinder> finder_;
@@ -47,6 +49,8 @@ class SplitAssigner : public std::enable_shared_from_this<SplitAssigner> {
   Post post_;
   Failed failed_;
   std::function<void()> when_quiet_;
+  const bool restored_;  ///< `given_` lacks what the readers have from before
+  bool told_ = false;
   bool busy_ = false;
   bool again_ = false;
   bool finished_ = false;

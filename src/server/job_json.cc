@@ -16,6 +16,7 @@ struct Count {
 };
 constexpr Count kCounts[] = {{"rows_in", &OperatorMetrics::rows_in},
                              {"rows_out", &OperatorMetrics::rows_out},
+                             {"most_rows_in", &OperatorMetrics::most_rows_in},
                              {"rows_rejected", &OperatorMetrics::rejected},
                              {"busy_us", &OperatorMetrics::busy_us},
                              {"backpressured_us", &OperatorMetrics::backpressured_us}};
@@ -91,7 +92,10 @@ json JobDetails(const ServedJob& job) {
   }
   details["operators"] = json::array();
   for (const OperatorMetrics& metrics : job.metrics.operators) {
-    json node = {{"node", metrics.node}, {"op", metrics.op}};
+    json node = {{"node", metrics.node},
+                 {"op", metrics.op},
+                 {"subtasks", metrics.subtasks},
+                 {"skew_hint", TextOrNull(metrics.skew_hint)}};
     for (const Count& count : kCounts) node[count.name] = metrics.*count.value;
     for (const Count& level : kLevels) node[level.name] = metrics.*level.value;
     for (const Time& time : kTimes) {

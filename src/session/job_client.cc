@@ -12,6 +12,26 @@ RestoreInfo InfoOf(const RestoreReport& report) {
   return info;
 }
 
+constexpr double kSkewed = 1.5;            ///< times the rows of a subtask on average
+constexpr int64_t kRowsOfASubtask = 1000;  ///< before that is looked at
+
+bool IsSkewed(const NodeStats& stats) {
+  return stats.rows_in >= kRowsOfASubtask * stats.subtasks &&
+         static_cast<double>(stats.most_rows_in) * stats.subtasks >
+             kSkewed * static_cast<double>(stats.rows_in);
+}
+
+/// Of a keyed join with the versions of a model (M2).
+std::string SkewHint(const NodeConfig& config) {
+  if (config.op() != PredictConfig::kOp) return {};
+  const auto& stream = static_cast<const PredictConfig&>(config).stream;
+  if (!stream || !stream->keyed) return {};
+  if (stream->rollout.counts()) return "the rollout counts rows where all rows of a key are";
+  return "leave PARTITION BY out of ML_PREDICT: in the broadcast join rows stay where they are, "
+         "and "
+         "every subtask has every model";
+}
+
 }  // namespace
 
 JobClient::Impl::Impl(std::shared_ptr<Engine> engine, std::string job_name, JobHandle handle,
@@ -24,7 +44,7 @@ JobClient::Impl::Impl(std::shared_ptr<Engine> engine, std::string job_name, JobH
       handle_(std::move(handle)) {
   for (const Stage& stage : plan.stages) {
     for (const PlanNode& node : stage.chain) {
-      nodes_.push_back({node.id, std::string(node.config->op())});
+      nodes_.push_back({node.id, std::string(node.config->op()), SkewHint(*node.config)});
     }
   }
 }
@@ -117,6 +137,9 @@ JobMetrics JobClient::Impl::Measure(const JobProgress& progress) const {
     node_metrics.op = op;
     node_metrics.rows_in = stats.rows_in;
     node_metrics.rows_out = stats.rows_out;
+    node_metrics.subtasks = stats.subtasks;
+    node_metrics.most_rows_in = stats.most_rows_in;
+    if (node != nodes_.end() && IsSkewed(stats)) node_metrics.skew_hint = node->skew_hint;
     node_metrics.rejected = stats.dead_rows;
     node_metrics.busy_us = stats.busy_us;
     node_metrics.backpressured_us = stats.backpressured_us;

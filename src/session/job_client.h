@@ -37,6 +37,7 @@ class JobClient::Impl {
   struct Node {
     std::string id;
     std::string op;
+    std::string skew_hint;  ///< what to do where one subtask has most rows
   };
 
   std::optional<JobHandle> handle();

@@ -287,6 +287,51 @@ TEST_F(SessionTest, OnlyASelectIsAQuery) {
   EXPECT_FALSE(session_->Query("SELECT 1; SELECT 2").ok());
 }
 
+TEST_F(SessionTest, AKeyedJoinWithOneKeyIsToldToBeBroadcast) {  // M2, M7, M9, M10
+  Run("SET 'parallelism.default' = '2';"
+      "CREATE TABLE many (id INT) WITH ('connector' = 'datagen', 'rows-per-second' = '0', "
+      "'number-of-rows' = '6000', 'fields.id.kind' = 'sequence', 'fields.id.start' = '1', "
+      "'fields.id.end' = '6000');"
+      "CREATE TABLE kept (y FLOAT) WITH ('connector' = 'blackhole');"
+      "CREATE VIEW updates AS SELECT 'only' AS k, 'test/models/linear.onnx' AS location;"
+      "CREATE VIEW asked AS SELECT 'only' AS k, CAST(id AS FLOAT) AS a FROM many;"
+      "CREATE MODEL skewed INPUT (a FLOAT, b FLOAT) OUTPUT (y FLOAT) WITH ('provider' = 'stream', "
+      "'source' = 'updates', 'key' = 'k', 'type' = 'onnx', 'drift-rows' = '2000')");
+  const auto hint_of = [&](const std::string& rows) {
+    const auto results = Run("INSERT INTO kept SELECT y FROM ML_PREDICT(TABLE " + rows +
+                             ", MODEL skewed, DESCRIPTOR(a, a))");
+    EXPECT_TRUE(results[0].job->Wait().ok()) << ErrorText(results[0].job->Wait());
+    for (const OperatorMetrics& op : results[0].job->metrics().operators) {
+      if (op.op != "predict") continue;
+      EXPECT_EQ(op.subtasks, 2);
+      EXPECT_GE(op.most_rows_in, 3000);
+      return op.skew_hint;
+    }
+    return std::string("no operator");
+  };
+  EXPECT_THAT(hint_of("asked PARTITION BY k"), HasSubstr("leave PARTITION BY out"));
+  EXPECT_EQ(hint_of("asked"), "");
+
+  const auto count = [&](const std::string& rows) {
+    return session_->Query("SELECT * FROM millrace." + rows)
+        .ValueOrDie()
+        ->ToTable()
+        .ValueOrDie()
+        ->num_rows();
+  };
+  EXPECT_EQ(count("model_stats WHERE model = 'skewed' AND `rows` = 12000"), 1);
+  EXPECT_EQ(count("model_history WHERE model = 'skewed' AND model_key = 'only' AND version = 1 "
+                  "AND event = 'serves'"),
+            2)
+      << "of both jobs";
+  EXPECT_EQ(count("model_drift WHERE model = 'skewed' AND side = 'output' AND windows >= 4"), 1);
+  EXPECT_EQ(count("model_drift WHERE model = 'skewed' AND side = 'input' AND reference_rows = "
+                  "2000"),
+            2);
+  EXPECT_THAT(ErrorText(session_->Query("SELECT * FROM millrace.model_drifts").status()),
+              HasSubstr("model_drift"));
+}
+
 TEST_F(SessionTest, SetVersionSpeaksToRunningJobs) {  // M9
   Run("CREATE VIEW updates AS SELECT 'm.onnx' AS location;"
       "CREATE MODEL m INPUT (a FLOAT) OUTPUT (y FLOAT) "

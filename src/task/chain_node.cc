@@ -329,7 +329,9 @@ NodeStats ChainNode::stats() const {
           busy_us_.value(),
           backpressured_us_.value(),
           dead_reason_,
-          {EventTime{watermark_us_.value()}, state_bytes_.value(), 0, 0}};
+          {EventTime{watermark_us_.value()}, state_bytes_.value(), 0, 0},
+          1,
+          rows_in_.value()};
 }
 
 bool ChainNode::HasRoom() const {

@@ -88,6 +88,8 @@ struct NodeStats {
   int64_t backpressured_us = 0;  ///< had work and no room
   std::string dead_reason;       ///< of the first dead row; empty: there is none
   NodeLevels levels;
+  int subtasks = 1;          ///< that these are the numbers of
+  int64_t most_rows_in = 0;  ///< of one of them
 };
 
 /// One thread at a time. No call blocks; no exception leaves. A failed status names the node and is
