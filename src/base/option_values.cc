@@ -176,6 +176,18 @@ Result<std::map<std::string, std::string>> ParseMap(std::string_view text) {
   return map;
 }
 
+std::vector<std::string> ParseNames(std::string_view text) {
+  std::vector<std::string> names(1);
+  for (const char c : text) {
+    if (c == ',')
+      names.emplace_back();
+    else if (c != ' ')
+      names.back() += c;
+  }
+  std::erase(names, "");
+  return names;
+}
+
 std::string FormatMap(const std::map<std::string, std::string>& map) {
   std::string text;
   for (const auto& [key, value] : map) {

@@ -85,6 +85,8 @@ Result<int64_t> ParseDurationMicros(std::string_view text);
 Result<int64_t> ParseBytes(std::string_view text);
 Result<bool> ParseBool(std::string_view text);
 Result<std::map<std::string, std::string>> ParseMap(std::string_view text);
+/// The parts of a list with commas; blanks and empty parts are left out.
+std::vector<std::string> ParseNames(std::string_view text);
 /// The text that `ParseMap` reads back.
 std::string FormatMap(const std::map<std::string, std::string>& map);
 

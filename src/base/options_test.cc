@@ -129,6 +129,11 @@ TEST(OptionsTest, ReadsSizes) {
   EXPECT_FALSE(ParseBytes("9000000000 gb").ok());
 }
 
+TEST(OptionsTest, NamesOfAList) {
+  EXPECT_THAT(ParseNames(" a, b c,,d "), ElementsAre("a", "bc", "d"));
+  EXPECT_THAT(ParseNames(""), IsEmpty());
+}
+
 TEST(OptionsTest, MapsReadBackWhatTheyWrite) {
   const std::map<std::string, std::string> maps[] = {
       {},

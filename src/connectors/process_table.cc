@@ -18,6 +18,8 @@ class ProcessRows final : public RowGenerator {
 
   Result<std::shared_ptr<arrow::RecordBatch>> Generate(const RowNumbers& numbers, uint64_t,
                                                        int64_t) override {
+    // A subtask beyond the rows has none of them.
+    if (numbers.count == 0) return rows_->Slice(0, 0)->SelectColumns(columns_);
     std::vector<std::shared_ptr<arrow::RecordBatch>> rows;
     for (int64_t i = 0; i < numbers.count; ++i) rows.push_back(rows_->Slice(numbers.at(i), 1));
     ARROW_ASSIGN_OR_RAISE(const auto all, arrow::ConcatenateRecordBatches(rows));

@@ -324,7 +324,7 @@ TEST_F(SessionTest, AKeyedJoinWithOneKeyIsToldToBeBroadcast) {  // M2, M7, M9, M
                   "AND event = 'serves'"),
             2)
       << "of both jobs";
-  EXPECT_EQ(count("model_drift WHERE model = 'skewed' AND side = 'output' AND windows >= 4"), 1);
+  EXPECT_EQ(count("model_drift WHERE model = 'skewed' AND side = 'output' AND windows >= 2"), 1);
   EXPECT_EQ(count("model_drift WHERE model = 'skewed' AND side = 'input' AND reference_rows = "
                   "2000"),
             2);

@@ -10,20 +10,6 @@
 namespace millrace::sql {
 namespace {
 
-std::vector<std::string> NamesIn(const std::string& list) {
-  std::vector<std::string> names;
-  std::string name;
-  for (const char c : list + ",") {
-    if (c == ' ') continue;
-    if (c != ',') {
-      name += c;
-    } else if (!name.empty()) {
-      names.push_back(std::exchange(name, {}));
-    }
-  }
-  return names;
-}
-
 /// The columns of a models' source, by what they are for.
 class RecordColumns {
  public:
@@ -106,7 +92,7 @@ Result<RolloutConfig> RolloutOf(const Options& options, const ModelConfig& model
   rollout.kind = kind == "canary" ? RolloutKind::kCanary : RolloutKind::kShadow;
   rollout.share = rollout.kind == RolloutKind::kCanary ? 0.1 : 1;
   if (options.Has("rollout-share")) rollout.share = options.Double("rollout-share");
-  for (const std::string& key : NamesIn(options.String("rollout-key"))) {
+  for (const std::string& key : ParseNames(options.String("rollout-key"))) {
     rollout.keys.push_back(rows.Find(key));
     if (rollout.keys.back() >= 0) continue;
     return Error::User("the rows have no column '" + key + "', the 'rollout-key' of the model '" +
@@ -170,7 +156,7 @@ Result<Stream> QueryBinder::PredictByStream(Stream input, const Model& model, Pr
 
   ModelStream stream;
   stream.source = source;
-  const std::vector<std::string> keys = NamesIn(options.String("key"));
+  const std::vector<std::string> keys = ParseNames(options.String("key"));
   for (const std::string& key : keys) {
     ARROW_ASSIGN_OR_RAISE(stream.record_keys.emplace_back(), columns.Named(key, "key"));
   }

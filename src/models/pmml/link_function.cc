@@ -12,29 +12,29 @@ void InverseLink(Link link, double parameter, double* values, int n) {
     case Link::kIdentity:
       return;
     case Link::kLog:
-      return MapValues(values, n, [](double x) { return std::exp(x); });
+      return ApplyToEach(values, n, [](double x) { return std::exp(x); });
     case Link::kLogit:
-      return MapValues(values, n, [](double x) { return 1 / (1 + std::exp(-x)); });
+      return ApplyToEach(values, n, [](double x) { return 1 / (1 + std::exp(-x)); });
     case Link::kProbit:
-      return MapValues(values, n, NormalCdf);
+      return ApplyToEach(values, n, NormalCdf);
     case Link::kCloglog:
-      return MapValues(values, n, [](double x) { return 1 - std::exp(-std::exp(x)); });
+      return ApplyToEach(values, n, [](double x) { return 1 - std::exp(-std::exp(x)); });
     case Link::kLoglog:
-      return MapValues(values, n, [](double x) { return std::exp(-std::exp(-x)); });
+      return ApplyToEach(values, n, [](double x) { return std::exp(-std::exp(-x)); });
     case Link::kCauchit:
-      return MapValues(values, n, [](double x) { return 0.5 + std::atan(x) / std::numbers::pi; });
+      return ApplyToEach(values, n, [](double x) { return 0.5 + std::atan(x) / std::numbers::pi; });
     case Link::kLogc:
-      return MapValues(values, n, [](double x) { return 1 - std::exp(x); });
+      return ApplyToEach(values, n, [](double x) { return 1 - std::exp(x); });
     case Link::kNegativeBinomial:
-      return MapValues(values, n, [=](double x) { return 1 / (parameter * (std::exp(-x) - 1)); });
+      return ApplyToEach(values, n, [=](double x) { return 1 / (parameter * (std::exp(-x) - 1)); });
     case Link::kOddsPower:
       if (parameter == 0) return InverseLink(Link::kLogit, 0, values, n);
-      return MapValues(values, n, [=](double x) {
+      return ApplyToEach(values, n, [=](double x) {
         return 1 / (1 + std::pow(1 + parameter * x, -1 / parameter));
       });
     case Link::kPower:
       if (parameter == 0) return InverseLink(Link::kLog, 0, values, n);
-      return MapValues(values, n, [=](double x) { return std::pow(x, 1 / parameter); });
+      return ApplyToEach(values, n, [=](double x) { return std::pow(x, 1 / parameter); });
   }
 }
 

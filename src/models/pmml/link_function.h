@@ -21,7 +21,7 @@ enum class Link : uint8_t {
 
 /// Replaces each of `n` values by what the function makes of it.
 template <class Function>
-void MapValues(double* values, int n, Function function) {
+void ApplyToEach(double* values, int n, Function function) {
   for (int i = 0; i < n; ++i) values[i] = function(values[i]);
 }
 

@@ -66,31 +66,31 @@ struct Layer {
 void Activate(const Layer& layer, double* x, int n) {
   switch (layer.activation) {
     case Activation::kThreshold:
-      return MapValues(x, n, [&](double z) {
+      return ApplyToEach(x, n, [&](double z) {
         return IsMissing(z) ? z : z > layer.threshold ? 1.0 : 0.0;
       });
     case Activation::kLogistic:
       return InverseLink(Link::kLogit, 0, x, n);
     case Activation::kTanh:
-      return MapValues(x, n, [](double z) { return std::tanh(z); });
+      return ApplyToEach(x, n, [](double z) { return std::tanh(z); });
     case Activation::kExponential:
       return InverseLink(Link::kLog, 0, x, n);
     case Activation::kReciprocal:
-      return MapValues(x, n, [](double z) { return 1 / z; });
+      return ApplyToEach(x, n, [](double z) { return 1 / z; });
     case Activation::kSquare:
-      return MapValues(x, n, [](double z) { return z * z; });
+      return ApplyToEach(x, n, [](double z) { return z * z; });
     case Activation::kGauss:
-      return MapValues(x, n, [](double z) { return std::exp(-z * z); });
+      return ApplyToEach(x, n, [](double z) { return std::exp(-z * z); });
     case Activation::kSine:
-      return MapValues(x, n, [](double z) { return std::sin(z); });
+      return ApplyToEach(x, n, [](double z) { return std::sin(z); });
     case Activation::kCosine:
-      return MapValues(x, n, [](double z) { return std::cos(z); });
+      return ApplyToEach(x, n, [](double z) { return std::cos(z); });
     case Activation::kElliott:
-      return MapValues(x, n, [](double z) { return z / (1 + std::abs(z)); });
+      return ApplyToEach(x, n, [](double z) { return z / (1 + std::abs(z)); });
     case Activation::kArctan:
-      return MapValues(x, n, [](double z) { return 2 * std::atan(z) / std::numbers::pi; });
+      return ApplyToEach(x, n, [](double z) { return 2 * std::atan(z) / std::numbers::pi; });
     case Activation::kRectifier:
-      return MapValues(x, n, [](double z) { return IsMissing(z) ? z : std::max(z, 0.0); });
+      return ApplyToEach(x, n, [](double z) { return IsMissing(z) ? z : std::max(z, 0.0); });
     case Activation::kIdentity:
     case Activation::kRadialBasis:
       return;

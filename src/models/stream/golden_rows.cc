@@ -21,16 +21,6 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-std::vector<std::string> NamesIn(const std::string& list) {
-  std::vector<std::string> names;
-  std::istringstream words(list);
-  for (std::string name; std::getline(words, name, ',');) {
-    std::erase(name, ' ');
-    names.push_back(std::move(name));
-  }
-  return names;
-}
-
 std::string TextOf(const Json& value) {
   return value.is_string() ? value.get<std::string>() : value.dump();
 }
@@ -63,7 +53,7 @@ Result<GoldenRows> GoldenRows::Read(const ModelConfig& model, const Options& opt
   golden.tolerance_ = options.Double("golden-tolerance");
   const std::string path = options.String("golden-rows");
   if (path.empty()) return golden;
-  const std::vector<std::string> keys = NamesIn(options.String("key"));
+  const std::vector<std::string> keys = ParseNames(options.String("key"));
   ARROW_ASSIGN_OR_RAISE(const std::string text, ReadFile(services.env().files(), path));
   std::istringstream lines(text);
   int number = 0;

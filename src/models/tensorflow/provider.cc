@@ -10,27 +10,13 @@
 namespace millrace {
 namespace {
 
-std::vector<std::string> TensorNamesIn(const std::string& list) {
-  std::vector<std::string> names;
-  std::string name;
-  for (const char c : list + ",") {
-    if (c == ' ') continue;
-    if (c != ',') {
-      name += c;
-    } else if (!name.empty()) {
-      names.push_back(std::exchange(name, {}));
-    }
-  }
-  return names;
-}
-
 TensorFlowOptions TensorFlowOptionsOf(const Options& options) {
   TensorFlowOptions tensorflow;
   tensorflow.path = options.String("path");
   tensorflow.signature = options.String("signature");
   tensorflow.tag = options.String("tag");
-  tensorflow.inputs = TensorNamesIn(options.String("inputs"));
-  tensorflow.outputs = TensorNamesIn(options.String("outputs"));
+  tensorflow.inputs = ParseNames(options.String("inputs"));
+  tensorflow.outputs = ParseNames(options.String("outputs"));
   tensorflow.library = options.String("library");
   tensorflow.intra_op_threads = static_cast<int>(options.Int("intra-op-threads"));
   tensorflow.max_batch = options.Int("max-batch-size");
