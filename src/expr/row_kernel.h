@@ -120,6 +120,7 @@ class NullReader {
       if (argument.array->null_count() > 0) nullable_.push_back(&argument);
     }
   }
+  bool never() const { return nullable_.empty(); }
   bool operator[](int64_t row) const {
     for (const ColumnValue* argument : nullable_) {
       if (argument->array->IsNull(argument->constant ? 0 : row)) return true;

@@ -1,5 +1,9 @@
 #include <cmath>
+#include <cstring>
+#include <optional>
+#include <type_traits>
 #include <unordered_map>
+#include <vector>
 
 #include <arrow/array.h>
 
@@ -20,31 +24,86 @@ namespace {
 using Columns = std::span<const ColumnValue>;
 using States = std::span<const std::shared_ptr<arrow::Array>>;
 
+/// State pages hold 16-byte values without their alignment.
+template <class T>
+T Load(const FixedColumn& column, Slot slot) {
+  T value;
+  std::memcpy(&value, column.Get<std::array<char, sizeof(T)>>(slot).data(), sizeof(T));
+  return value;
+}
+template <class T>
+void Store(FixedColumn& column, Slot slot, T value) {
+  std::memcpy(column.Mut<std::array<char, sizeof(T)>>(slot).data(), &value, sizeof(T));
+}
+
 /// The rows of an update that count: not skipped, and no argument NULL.
 class Rows {
  public:
-  Rows(std::span<const int8_t> signs, std::span<const uint8_t> skip, Columns arguments)
-      : signs_(signs), skip_(skip), null_(arguments) {}
-  bool Counts(size_t row) const {
-    return (skip_.empty() || skip_[row] == 0) && !null_[static_cast<int64_t>(row)];
+  Rows(const SlotRows& rows, std::span<const int8_t> signs, std::span<const uint8_t> skip,
+       Columns arguments)
+      : rows_(rows), signs_(signs), skip_(skip), null_(arguments) {}
+
+  /// `add(row, place of its slot, sign)` for each row.
+  template <class Add>
+  void ForEach(Add add) const {
+    if (are_all_added()) {
+      for (size_t i = 0; i < rows_.places.size(); ++i) add(static_cast<int64_t>(i), place(i), 1);
+      return;
+    }
+    for (size_t i = 0; i < rows_.places.size(); ++i) {
+      const auto row = static_cast<int64_t>(i);
+      if ((!skip_.empty() && skip_[i] != 0) || null_[row]) continue;
+      add(row, place(i), signs_.empty() ? 1 : signs_[i]);
+    }
   }
-  int64_t Sign(size_t row) const { return signs_.empty() ? 1 : signs_[row]; }
+
+  /// Adds to a column of counts.
+  void AddCounts(FixedColumn& column) const {
+    std::vector<int64_t> counted;
+    std::span<const int64_t> counts = rows_.counts;
+    if (!are_all_added()) {
+      counted.resize(rows_.slots.size());
+      ForEach([&](int64_t, size_t place, int64_t sign) { counted[place] += sign; });
+      counts = counted;
+    }
+    for (size_t i = 0; i < counts.size(); ++i) {
+      if (counts[i] != 0) column.Mut<int64_t>(rows_.slots[i]) += counts[i];
+    }
+  }
 
  private:
+  bool are_all_added() const { return signs_.empty() && skip_.empty() && null_.never(); }
+  size_t place(size_t row) const { return rows_.places[row]; }
+
+  const SlotRows& rows_;
   std::span<const int8_t> signs_;
   std::span<const uint8_t> skip_;
   NullReader null_;
 };
 
-/// State pages hold 16-byte values without their alignment.
-Int128 Load(const FixedColumn& column, Slot slot) {
-  Int128 value;
-  std::memcpy(&value, column.Get<std::array<char, 16>>(slot).data(), 16);
-  return value;
-}
-void Store(FixedColumn& column, Slot slot, Int128 value) {
-  std::memcpy(column.Mut<std::array<char, 16>>(slot).data(), &value, 16);
-}
+/// The values of a batch's slots side by side while its rows are added, so that a page is read and
+/// written once per slot.
+template <class T>
+class SlotValues {
+ public:
+  SlotValues(FixedColumn& column, std::span<const Slot> slots) : column_(column), slots_(slots) {
+    values_.reserve(slots.size());
+    for (const Slot slot : slots) values_.push_back(Load<T>(column, slot));
+  }
+  T& operator[](size_t place) { return values_[place]; }
+  /// Pages whose values are the same are not written.
+  void Write() {
+    for (size_t i = 0; i < slots_.size(); ++i) {
+      const T before = Load<T>(column_, slots_[i]);
+      if (std::memcmp(&before, &values_[i], sizeof(T)) != 0) Store(column_, slots_[i], values_[i]);
+    }
+  }
+
+ private:
+  FixedColumn& column_;
+  std::span<const Slot> slots_;
+  std::vector<T> values_;
+};
 
 template <class T>
 void AddTo(FixedColumn& column, std::span<const Slot> slots, const arrow::Array& values) {
@@ -55,14 +114,10 @@ void AddTo(FixedColumn& column, std::span<const Slot> slots, const arrow::Array&
 class Count final : public Aggregator {
  public:
   std::vector<SqlType> StateTypes() const override { return {SqlType::BigInt().AsNotNull()}; }
-  Status Update(KeyedTable& table, int first, std::span<const Slot> slots,
+  Status Update(KeyedTable& table, int first, const SlotRows& slot_rows,
                 std::span<const int8_t> signs, std::span<const uint8_t> skip,
                 Columns arguments) override {
-    FixedColumn& count = table.Fixed(first);
-    const Rows rows(signs, skip, arguments);
-    for (size_t i = 0; i < slots.size(); ++i) {
-      if (rows.Counts(i)) count.Mut<int64_t>(slots[i]) += rows.Sign(i);
-    }
+    Rows(slot_rows, signs, skip, arguments).AddCounts(table.Fixed(first));
     return Status::OK();
   }
   Status Merge(KeyedTable& table, int first, std::span<const Slot> slots, States states) override {
@@ -93,28 +148,20 @@ class Sum final : public Aggregator {
     return {sum.AsNotNull(), SqlType::BigInt().AsNotNull()};
   }
 
-  Status Update(KeyedTable& table, int first, std::span<const Slot> slots,
+  Status Update(KeyedTable& table, int first, const SlotRows& slot_rows,
                 std::span<const int8_t> signs, std::span<const uint8_t> skip,
                 Columns arguments) override {
-    FixedColumn& sum = table.Fixed(first);
-    FixedColumn& count = table.Fixed(first + 1);
-    const Rows rows(signs, skip, arguments);
+    // Integers wrap around as Java's long, which signed ones may not.
+    using Total = std::conditional_t<std::is_same_v<Wide, int64_t>, uint64_t, Wide>;
+    SlotValues<Total> sums(table.Fixed(first), slot_rows.slots);
+    const Rows rows(slot_rows, signs, skip, arguments);
     const ColumnReader<T> values(arguments[0]);
-    for (size_t i = 0; i < slots.size(); ++i) {
-      if (!rows.Counts(i)) continue;
-      const int64_t sign = rows.Sign(i);
-      const auto value = static_cast<Wide>(values[static_cast<int64_t>(i)]);
-      if constexpr (std::is_same_v<Wide, Int128>) {
-        Store(sum, slots[i], Load(sum, slots[i]) + (sign > 0 ? value : -value));
-      } else if constexpr (std::is_same_v<Wide, int64_t>) {
-        // Wraps around as Java's long.
-        uint64_t& total = sum.Mut<uint64_t>(slots[i]);
-        total += static_cast<uint64_t>(value) * static_cast<uint64_t>(sign);
-      } else {
-        sum.Mut<double>(slots[i]) += sign > 0 ? value : -value;
-      }
-      count.Mut<int64_t>(slots[i]) += sign;
-    }
+    rows.ForEach([&](int64_t row, size_t place, int64_t sign) {
+      const auto value = static_cast<Total>(static_cast<Wide>(values[row]));
+      sums[place] += sign > 0 ? value : -value;
+    });
+    sums.Write();
+    rows.AddCounts(table.Fixed(first + 1));
     return Status::OK();
   }
 
@@ -123,7 +170,7 @@ class Sum final : public Aggregator {
     if constexpr (std::is_same_v<Wide, Int128>) {
       const ColumnReader<Int128> added(ColumnValue{states[0]});
       for (size_t i = 0; i < slots.size(); ++i) {
-        Store(sum, slots[i], Load(sum, slots[i]) + added[static_cast<int64_t>(i)]);
+        Store(sum, slots[i], Load<Int128>(sum, slots[i]) + added[static_cast<int64_t>(i)]);
       }
     } else {
       // Integers wrap around, which signed ones may not.
@@ -156,7 +203,7 @@ class Sum final : public Aggregator {
  private:
   std::optional<T> Value(const FixedColumn& sum, Slot slot, int64_t count) const {
     if constexpr (std::is_same_v<T, Int128>) {
-      const Int128 total = Load(sum, slot);
+      const Int128 total = Load<Int128>(sum, slot);
       if (!average_) return decimal::Fit(total, result_.precision());
       return decimal::Divide(total, argument_.scale(), count, 0,
                              {result_.precision(), result_.scale()});
@@ -173,19 +220,26 @@ class Sum final : public Aggregator {
 
 enum class Keep { kLeast, kGreatest, kFirst, kLast };
 
-template <class V>
-bool Replaces(Keep keep, const V& kept, const V& value) {
+template <Keep keep, class V>
+bool Replaces(const V& kept, const V& value) {
+  if constexpr (keep == Keep::kLeast) return value < kept;
+  if constexpr (keep == Keep::kGreatest) return value > kept;
+  return keep == Keep::kLast;
+}
+
+/// `f` of `keep` as a constant, so that loops need not ask.
+template <class F>
+void DispatchKeep(Keep keep, F f) {
   switch (keep) {
     case Keep::kLeast:
-      return value < kept;
+      return f(std::integral_constant<Keep, Keep::kLeast>());
     case Keep::kGreatest:
-      return value > kept;
+      return f(std::integral_constant<Keep, Keep::kGreatest>());
     case Keep::kFirst:
-      return false;
+      return f(std::integral_constant<Keep, Keep::kFirst>());
     case Keep::kLast:
-      return true;
+      return f(std::integral_constant<Keep, Keep::kLast>());
   }
-  return false;
 }
 
 /// MIN, MAX, FIRST_VALUE, LAST_VALUE of numbers and times.
@@ -198,32 +252,42 @@ class KeepFixed final : public Aggregator {
     return {type_.AsNotNull(), SqlType::TinyInt().AsNotNull()};
   }
 
-  Status Update(KeyedTable& table, int first, std::span<const Slot> slots,
+  Status Update(KeyedTable& table, int first, const SlotRows& slot_rows,
                 std::span<const int8_t> signs, std::span<const uint8_t> skip,
                 Columns arguments) override {
-    FixedColumn& kept = table.Fixed(first);
-    FixedColumn& has = table.Fixed(first + 1);
-    const Rows rows(signs, skip, arguments);
+    SlotValues<T> kept(table.Fixed(first), slot_rows.slots);
+    SlotValues<int8_t> has(table.Fixed(first + 1), slot_rows.slots);
+    const Rows rows(slot_rows, signs, skip, arguments);
     const ColumnReader<T> values(arguments[0]);
-    for (size_t i = 0; i < slots.size(); ++i) {
-      if (!rows.Counts(i)) continue;
-      const T value = values[static_cast<int64_t>(i)];
-      if (has.Get<int8_t>(slots[i]) != 0 && !Replaces(keep_, Read(kept, slots[i]), value)) continue;
-      has.Mut<int8_t>(slots[i]) = 1;
-      if constexpr (std::is_same_v<T, Int128>)
-        Store(kept, slots[i], value);
-      else
-        kept.Mut<T>(slots[i]) = value;
-    }
+    DispatchKeep(keep_, [&]<Keep keep>(std::integral_constant<Keep, keep>) {
+      rows.ForEach([&](int64_t row, size_t place, int64_t) {
+        const T value = values[row];
+        if (has[place] != 0 && !Replaces<keep>(kept[place], value)) return;
+        has[place] = 1;
+        kept[place] = value;
+      });
+    });
+    kept.Write();
+    has.Write();
     return Status::OK();
   }
 
   Status Merge(KeyedTable& table, int first, std::span<const Slot> slots, States states) override {
-    const int8_t* has = states[1]->data()->GetValues<int8_t>(1);
-    std::vector<uint8_t> skip(slots.size());
-    for (size_t i = 0; i < skip.size(); ++i) skip[i] = has[i] == 0;
-    const ColumnValue kept{states[0]};
-    return Update(table, first, slots, {}, skip, {&kept, 1});
+    FixedColumn& kept = table.Fixed(first);
+    FixedColumn& has = table.Fixed(first + 1);
+    const int8_t* has_value = states[1]->data()->GetValues<int8_t>(1);
+    const ColumnReader<T> values(ColumnValue{states[0]});
+    DispatchKeep(keep_, [&]<Keep keep>(std::integral_constant<Keep, keep>) {
+      for (size_t i = 0; i < slots.size(); ++i) {
+        if (has_value[i] == 0) continue;
+        const T value = values[static_cast<int64_t>(i)];
+        const bool keeps = has.Get<int8_t>(slots[i]) != 0;
+        if (keeps && !Replaces<keep>(Load<T>(kept, slots[i]), value)) continue;
+        has.Mut<int8_t>(slots[i]) = 1;
+        Store(kept, slots[i], value);
+      }
+    });
+    return Status::OK();
   }
 
   Result<std::shared_ptr<arrow::Array>> Results(const KeyedTable& table, int first,
@@ -235,7 +299,7 @@ class KeepFixed final : public Aggregator {
     ARROW_RETURN_NOT_OK(writer.Open());
     for (const Slot slot : slots) {
       if (has.Get<int8_t>(slot) != 0)
-        writer.Append(Read(kept, slot));
+        writer.Append(Load<T>(kept, slot));
       else
         ARROW_RETURN_NOT_OK(writer.AppendNull());
     }
@@ -243,13 +307,6 @@ class KeepFixed final : public Aggregator {
   }
 
  private:
-  static T Read(const FixedColumn& column, Slot slot) {
-    if constexpr (std::is_same_v<T, Int128>)
-      return Load(column, slot);
-    else
-      return column.Get<T>(slot);
-  }
-
   SqlType type_;
   Keep keep_;
 };
@@ -261,40 +318,51 @@ class KeepBytes final : public Aggregator {
 
   std::vector<SqlType> StateTypes() const override { return {type_.AsNullable()}; }
 
-  Status Update(KeyedTable& table, int first, std::span<const Slot> slots,
+  Status Update(KeyedTable& table, int first, const SlotRows& slot_rows,
                 std::span<const int8_t> signs, std::span<const uint8_t> skip,
                 Columns arguments) override {
-    ARROW_ASSIGN_OR_RAISE(const auto before, table.Get(first, slots));
-    const auto& kept = static_cast<const arrow::BinaryArray&>(*before);
-    const Rows rows(signs, skip, arguments);
+    ARROW_ASSIGN_OR_RAISE(const auto before, table.Get(first, slot_rows.slots));
+    const auto& stored = static_cast<const arrow::BinaryArray&>(*before);
+    std::vector<std::optional<std::string_view>> kept(slot_rows.slots.size());
+    for (size_t i = 0; i < kept.size(); ++i) {
+      const auto place = static_cast<int64_t>(i);
+      if (stored.IsValid(place)) kept[i] = stored.GetView(place);
+    }
+    std::vector<uint8_t> changed(kept.size());
+    const Rows rows(slot_rows, signs, skip, arguments);
     const ColumnReader<std::string_view> values(arguments[0]);
-    std::unordered_map<Slot, std::string_view> changed;
-    for (size_t i = 0; i < slots.size(); ++i) {
-      if (!rows.Counts(i)) continue;
-      const auto row = static_cast<int64_t>(i);
-      const std::string_view value = values[row];
-      const auto found = changed.find(slots[i]);
-      if (found != changed.end()) {
-        if (Replaces(keep_, found->second, value)) found->second = value;
-      } else if (kept.IsNull(row) || Replaces(keep_, kept.GetView(row), value)) {
-        changed.emplace(slots[i], value);
-      }
-    }
-    if (changed.empty()) return Status::OK();
+    DispatchKeep(keep_, [&]<Keep keep>(std::integral_constant<Keep, keep>) {
+      rows.ForEach([&](int64_t row, size_t place, int64_t) {
+        const std::string_view value = values[row];
+        if (kept[place] && !Replaces<keep>(*kept[place], value)) return;
+        kept[place] = value;
+        changed[place] = 1;
+      });
+    });
     std::vector<Slot> targets;
-    ColumnWriter<std::string> writer(type_.ToArrow(), static_cast<int64_t>(changed.size()));
+    ColumnWriter<std::string> writer(type_.ToArrow(), static_cast<int64_t>(kept.size()));
     ARROW_RETURN_NOT_OK(writer.Open());
-    for (const auto& [slot, value] : changed) {
-      targets.push_back(slot);
-      ARROW_RETURN_NOT_OK(writer.Append(value));
+    for (size_t i = 0; i < kept.size(); ++i) {
+      if (!changed[i]) continue;
+      targets.push_back(slot_rows.slots[i]);
+      ARROW_RETURN_NOT_OK(writer.Append(*kept[i]));
     }
+    if (targets.empty()) return Status::OK();
     ARROW_ASSIGN_OR_RAISE(const auto array, writer.Finish());
     return table.Set(first, targets, *array);
   }
 
   Status Merge(KeyedTable& table, int first, std::span<const Slot> slots, States states) override {
+    std::unordered_map<Slot, uint32_t> known;
+    std::vector<Slot> different;
+    std::vector<uint32_t> places;
+    for (const Slot slot : slots) {
+      const auto [at, is_new] = known.emplace(slot, static_cast<uint32_t>(different.size()));
+      if (is_new) different.push_back(slot);
+      places.push_back(at->second);
+    }
     const ColumnValue kept{states[0]};
-    return Update(table, first, slots, {}, {}, {&kept, 1});
+    return Update(table, first, {different, places, {}}, {}, {}, {&kept, 1});
   }
 
   Result<std::shared_ptr<arrow::Array>> Results(const KeyedTable& table, int first,
@@ -317,22 +385,22 @@ class Spread final : public Aggregator {
     return {SqlType::Double().AsNotNull(), SqlType::Double().AsNotNull(),
             SqlType::BigInt().AsNotNull()};
   }
-  Status Update(KeyedTable& table, int first, std::span<const Slot> slots,
+  Status Update(KeyedTable& table, int first, const SlotRows& slot_rows,
                 std::span<const int8_t> signs, std::span<const uint8_t> skip,
                 Columns arguments) override {
-    FixedColumn& sum = table.Fixed(first);
-    FixedColumn& squares = table.Fixed(first + 1);
-    FixedColumn& count = table.Fixed(first + 2);
-    const Rows rows(signs, skip, arguments);
+    SlotValues<double> sums(table.Fixed(first), slot_rows.slots);
+    SlotValues<double> squares(table.Fixed(first + 1), slot_rows.slots);
+    const Rows rows(slot_rows, signs, skip, arguments);
     const ColumnReader<double> values(arguments[0]);
-    for (size_t i = 0; i < slots.size(); ++i) {
-      if (!rows.Counts(i)) continue;
-      const double value = values[static_cast<int64_t>(i)];
-      const auto sign = static_cast<double>(rows.Sign(i));
-      sum.Mut<double>(slots[i]) += sign * value;
-      squares.Mut<double>(slots[i]) += sign * value * value;
-      count.Mut<int64_t>(slots[i]) += rows.Sign(i);
-    }
+    rows.ForEach([&](int64_t row, size_t place, int64_t signed_one) {
+      const double value = values[row];
+      const auto sign = static_cast<double>(signed_one);
+      sums[place] += sign * value;
+      squares[place] += sign * value * value;
+    });
+    sums.Write();
+    squares.Write();
+    rows.AddCounts(table.Fixed(first + 2));
     return Status::OK();
   }
   Status Merge(KeyedTable& table, int first, std::span<const Slot> slots, States states) override {

@@ -1,7 +1,6 @@
 #include "functions/gathered.h"
 
 #include <algorithm>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -30,21 +29,9 @@ Result<ArrayPtr> Full(const ColumnValue& value, size_t rows) {
   return arrow::MakeArrayFromScalar(*scalar, static_cast<int64_t>(rows));
 }
 
-/// The lists of an update's keys, their elements as places in one array of the old elements and the
-/// update's.
-struct Lists {
-  std::vector<Slot> slots;
-  std::vector<std::vector<int32_t>> places;
-  std::unordered_map<Slot, size_t> by_slot;
-
-  explicit Lists(std::span<const Slot> touched) {
-    for (const Slot slot : touched) {
-      if (by_slot.emplace(slot, slots.size()).second) slots.push_back(slot);
-    }
-    places.resize(slots.size());
-  }
-  std::vector<int32_t>& of(Slot slot) { return places[by_slot.at(slot)]; }
-};
+/// The lists of an update's slots: their elements as places in one array of the old elements and
+/// the update's.
+using Lists = std::vector<std::vector<int32_t>>;
 
 class GatheredValues final : public Aggregator {
  public:
@@ -58,26 +45,25 @@ class GatheredValues final : public Aggregator {
     return {list_};
   }
 
-  Status Update(KeyedTable& table, int first, std::span<const Slot> slots,
-                std::span<const int8_t> signs, std::span<const uint8_t> skip,
-                Columns arguments) override {
-    Lists lists(slots);
-    ARROW_ASSIGN_OR_RAISE(const ArrayPtr stored, table.Get(first, lists.slots));
+  Status Update(KeyedTable& table, int first, const SlotRows& rows, std::span<const int8_t> signs,
+                std::span<const uint8_t> skip, Columns arguments) override {
+    Lists lists(rows.slots.size());
+    ARROW_ASSIGN_OR_RAISE(const ArrayPtr stored, table.Get(first, rows.slots));
     const auto& before = static_cast<const arrow::ListArray&>(*stored);
-    ARROW_ASSIGN_OR_RAISE(const ArrayPtr added, Full(arguments[0], slots.size()));
+    ARROW_ASSIGN_OR_RAISE(const ArrayPtr added, Full(arguments[0], rows.places.size()));
     ARROW_ASSIGN_OR_RAISE(const ArrayPtr values, arrow::Concatenate({before.values(), added}));
-    for (size_t i = 0; i < lists.slots.size(); ++i) {
+    for (size_t i = 0; i < lists.size(); ++i) {
       const auto key = static_cast<int64_t>(i);
       if (before.IsNull(key)) continue;
       for (int32_t at = before.value_offset(key); at < before.value_offset(key + 1); ++at)
-        lists.places[i].push_back(at);
+        lists[i].push_back(at);
     }
     const auto base = static_cast<int32_t>(before.values()->length());
-    for (size_t i = 0; i < slots.size(); ++i) {
+    for (size_t i = 0; i < rows.places.size(); ++i) {
       const auto place = static_cast<int32_t>(base + static_cast<int32_t>(i));
       if (!skip.empty() && skip[i] != 0) continue;
       if (what_ != Gathered::kList && values->IsNull(place)) continue;
-      std::vector<int32_t>& places = lists.of(slots[i]);
+      std::vector<int32_t>& places = lists[rows.places[i]];
       if (signs.empty() || signs[i] > 0) {
         places.push_back(place);
         continue;
@@ -87,10 +73,12 @@ class GatheredValues final : public Aggregator {
       if (same != places.end()) places.erase(same);
     }
     if (what_ == Gathered::kJoined && arguments.size() == 2) {
-      ARROW_ASSIGN_OR_RAISE(const ArrayPtr separators, Full(arguments[1], slots.size()));
-      ARROW_RETURN_NOT_OK(table.Set(first + 1, slots, *separators));
+      ARROW_ASSIGN_OR_RAISE(const ArrayPtr separators, Full(arguments[1], rows.places.size()));
+      std::vector<Slot> row_slots;
+      for (const uint32_t place : rows.places) row_slots.push_back(rows.slots[place]);
+      ARROW_RETURN_NOT_OK(table.Set(first + 1, row_slots, *separators));
     }
-    return Store(table, first, lists, *values);
+    return Store(table, first, rows.slots, lists, *values);
   }
 
   Result<ArrayPtr> Results(const KeyedTable& table, int first,
@@ -117,12 +105,13 @@ class GatheredValues final : public Aggregator {
 
  private:
   /// A key whose last value has gone has no list.
-  Status Store(KeyedTable& table, int first, const Lists& lists, const arrow::Array& values) {
+  Status Store(KeyedTable& table, int first, std::span<const Slot> slots, const Lists& lists,
+               const arrow::Array& values) {
     arrow::Int32Builder places;
     arrow::TypedBufferBuilder<int32_t> offsets;
     arrow::TypedBufferBuilder<bool> valid;
     ARROW_RETURN_NOT_OK(offsets.Append(0));
-    for (const auto& list : lists.places) {
+    for (const auto& list : lists) {
       ARROW_RETURN_NOT_OK(places.AppendValues(list));
       ARROW_RETURN_NOT_OK(offsets.Append(static_cast<int32_t>(places.length())));
       ARROW_RETURN_NOT_OK(valid.Append(!list.empty()));
@@ -131,9 +120,9 @@ class GatheredValues final : public Aggregator {
     ARROW_ASSIGN_OR_RAISE(const ArrayPtr elements, arrow::compute::Take(values, *index));
     ARROW_ASSIGN_OR_RAISE(const auto bounds, offsets.Finish());
     ARROW_ASSIGN_OR_RAISE(const auto validity, valid.Finish());
-    const arrow::ListArray after(list_.ToArrow(), static_cast<int64_t>(lists.slots.size()), bounds,
+    const arrow::ListArray after(list_.ToArrow(), static_cast<int64_t>(slots.size()), bounds,
                                  elements, validity);
-    return table.Set(first, lists.slots, after);
+    return table.Set(first, slots, after);
   }
 
   Result<std::shared_ptr<arrow::Scalar>> One(const arrow::Array& values) const {

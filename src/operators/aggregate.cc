@@ -3,21 +3,19 @@
 #include <vector>
 
 #include <arrow/array.h>
-#include <arrow/builder.h>
-#include <arrow/compute/api_vector.h>
 #include <arrow/record_batch.h>
 #include <arrow/type.h>
 
 #include "operators/aggregate_calls.h"
 #include "operators/changes.h"
+#include "operators/keyed_windows.h"
 #include "operators/make.h"
-#include "operators/touched_slots.h"
+#include "operators/row_groups.h"
 
 namespace millrace {
 namespace {
 
-constexpr int kRows = 0;          ///< value column: input rows of the key, retracted ones taken off
-constexpr int64_t kEmitted = -1;  ///< in it: the final row of the global aggregate has left
+constexpr int64_t kEmitted = -1;  ///< rows: the final row of the global aggregate has left
 constexpr size_t kFinalSlice = 1024;
 
 /// What is settled when the operator is made.
@@ -25,7 +23,8 @@ struct AggregatePlan {
   std::vector<int> keys;  ///< of the input
   std::vector<StateSpec> states;
   AggregateCalls calls;
-  KeyEncoder encoder;
+  RowGroups row_groups;
+  KeyedWindows groups;
   std::shared_ptr<arrow::Schema> output;
   AggregateConfig::Output mode = AggregateConfig::Output::kChangelog;
   bool upsert = false;
@@ -44,24 +43,25 @@ class Aggregate final : public Operator {
   Status Open(OperatorContext& context) override {
     context_ = &context;
     table_ = &context.table(0);
+    plan_.groups.Open(*table_);
     return Status::OK();
   }
 
   Status ProcessBatch(int, Batch batch, Collector& out) override {
     ARROW_RETURN_NOT_OK(plan_.calls.Evaluate(*context_, watermark_, &batch));
     if (batch.empty()) return Status::OK();
-    ARROW_RETURN_NOT_OK(FindSlots(*batch.rows));
+    ARROW_RETURN_NOT_OK(FindGroups(*batch.rows));
     SignsOf(batch, &signs_);
     if (plan_.mode == AggregateConfig::Output::kFinal) return Update(*batch.rows);
 
-    touched_.Find(slots_);
+    const std::span<const Slot> slots = plan_.groups.slots();
     KeyChanges changes;
     changes.existed = HaveRows();
-    ARROW_ASSIGN_OR_RAISE(changes.before, plan_.calls.Results(*table_, touched_.slots()));
+    ARROW_ASSIGN_OR_RAISE(changes.before, plan_.calls.Results(*table_, slots));
     ARROW_RETURN_NOT_OK(Update(*batch.rows));
     changes.exists = HaveRows();
-    ARROW_ASSIGN_OR_RAISE(changes.after, plan_.calls.Results(*table_, touched_.slots()));
-    ARROW_ASSIGN_OR_RAISE(changes.keys, TouchedKeys(*batch.rows));
+    ARROW_ASSIGN_OR_RAISE(changes.after, plan_.calls.Results(*table_, slots));
+    changes.keys = std::move(keys_);
     ARROW_ASSIGN_OR_RAISE(Batch result, ChangelogOf(changes, plan_.upsert, plan_.output));
     ARROW_RETURN_NOT_OK(EraseEmpty(changes.exists));
     result.ingest_us = batch.ingest_us;
@@ -98,68 +98,39 @@ class Aggregate final : public Operator {
   }
 
  private:
-  Status FindSlots(const arrow::RecordBatch& rows) {
-    const auto n = static_cast<size_t>(rows.num_rows());
-    slots_.resize(n);
-    if (plan_.keys.empty()) {
-      ARROW_ASSIGN_OR_RAISE(const Slot slot, GlobalSlot());
-      std::fill(slots_.begin(), slots_.end(), slot);
-      return Status::OK();
-    }
-    ARROW_RETURN_NOT_OK(plan_.encoder.Encode(rows, &keys_));
-    inserted_.resize(n);
-    return table_->FindOrInsert(keys_, slots_, inserted_);
-  }
-
-  Result<Slot> GlobalSlot() {
-    const auto no_columns = arrow::RecordBatch::Make(arrow::schema({}), 1, arrow::ArrayVector{});
-    ARROW_RETURN_NOT_OK(table_->encoder().Encode(*no_columns, &keys_));
-    Slot slot = kNoSlot;
-    uint8_t inserted = 0;
-    ARROW_RETURN_NOT_OK(table_->FindOrInsert(keys_, {&slot, 1}, {&inserted, 1}));
-    return slot;
+  Status FindGroups(const arrow::RecordBatch& rows) {
+    ARROW_RETURN_NOT_OK(plan_.row_groups.Find(rows));
+    ARROW_ASSIGN_OR_RAISE(keys_, plan_.row_groups.Keys(rows));
+    return plan_.groups.FindOrInsert(keys_, plan_.row_groups.size());
   }
 
   Status Update(const arrow::RecordBatch& rows) {
-    FixedColumn& counts = table_->Fixed(kRows);
+    const std::span<const Slot> slots = plan_.groups.slots();
     if (plan_.partial) {
       const PartialRows partial(rows, static_cast<int>(plan_.keys.size()));
-      for (size_t i = 0; i < slots_.size(); ++i) {
-        counts.Mut<int64_t>(slots_[i]) += partial.counts[i];
+      const std::vector<Slot> row_slots = plan_.row_groups.RowSlots(slots);
+      for (size_t i = 0; i < row_slots.size(); ++i) {
+        plan_.groups.RowsAt(row_slots[i]) += partial.counts[i];
       }
-      return plan_.calls.Merge(*table_, slots_, partial.accumulators);
+      return plan_.calls.Merge(*table_, row_slots, partial.accumulators);
     }
-    for (size_t i = 0; i < slots_.size(); ++i) {
-      counts.Mut<int64_t>(slots_[i]) += signs_.empty() ? 1 : signs_[i];
-    }
+    plan_.groups.Count(plan_.row_groups.Count(signs_));
     arrow::ArrayVector keys;
     for (const int key : plan_.keys) keys.push_back(rows.column(key));
-    return plan_.calls.Update(*context_, *table_, slots_, signs_, keys);
+    return plan_.calls.Update(*context_, *table_, plan_.row_groups.In(slots), signs_, keys);
   }
 
   std::vector<uint8_t> HaveRows() const {
-    const FixedColumn& counts = table_->Fixed(kRows);
+    const FixedColumn& counts = table_->Fixed(KeyedWindows::kRows);
     std::vector<uint8_t> have;
-    for (const Slot slot : touched_.slots()) have.push_back(counts.Get<int64_t>(slot) > 0);
+    for (const Slot slot : plan_.groups.slots()) have.push_back(counts.Get<int64_t>(slot) > 0);
     return have;
-  }
-
-  Result<arrow::ArrayVector> TouchedKeys(const arrow::RecordBatch& rows) const {
-    arrow::ArrayVector keys;
-    if (plan_.keys.empty()) return keys;
-    arrow::Int32Builder builder;
-    ARROW_RETURN_NOT_OK(builder.AppendValues(touched_.rows()));
-    ARROW_ASSIGN_OR_RAISE(const auto index, builder.Finish());
-    for (const int key : plan_.keys) {
-      ARROW_ASSIGN_OR_RAISE(keys.emplace_back(), arrow::compute::Take(*rows.column(key), *index));
-    }
-    return keys;
   }
 
   Status EraseEmpty(const std::vector<uint8_t>& exist) {
     slots_.clear();
     for (size_t i = 0; i < exist.size(); ++i) {
-      if (!exist[i]) slots_.push_back(touched_.slots()[i]);
+      if (!exist[i]) slots_.push_back(plan_.groups.slots()[i]);
     }
     return table_->Erase(slots_);
   }
@@ -182,11 +153,12 @@ class Aggregate final : public Operator {
     const bool said = plan_.mode == AggregateConfig::Output::kChangelog && table_->size() > 0;
     if (said) return Step::kIdle;
     if (!out.HasRoom()) return Step::kMore;
-    ARROW_ASSIGN_OR_RAISE(const Slot slot, GlobalSlot());
-    if (table_->Fixed(kRows).Get<int64_t>(slot) == kEmitted) return Step::kIdle;
+    ARROW_RETURN_NOT_OK(plan_.groups.FindOrInsert({}, 1));
+    const Slot slot = plan_.groups.slots()[0];
+    if (plan_.groups.RowsAt(slot) == kEmitted) return Step::kIdle;
     slots_.assign(1, slot);
     ARROW_RETURN_NOT_OK(EmitFinal(out));
-    table_->Fixed(kRows).Mut<int64_t>(slot) = kEmitted;
+    plan_.groups.RowsAt(slot) = kEmitted;
     return Step::kIdle;
   }
 
@@ -196,11 +168,9 @@ class Aggregate final : public Operator {
   EventTime watermark_;
   bool ending_ = false;
   uint32_t scanned_ = 0;
-  RowKeys keys_;
+  arrow::ArrayVector keys_;  ///< of the batch's groups
   std::vector<Slot> slots_;
-  std::vector<uint8_t> inserted_;
   std::vector<int8_t> signs_;  ///< empty: all 1
-  TouchedSlots touched_;
 };
 
 }  // namespace
@@ -220,11 +190,13 @@ Result<std::unique_ptr<Operator>> MakeAggregate(const OperatorRequest& request) 
   ARROW_ASSIGN_OR_RAISE(auto calls,
                         AggregateCalls::Make(request, config.aggregates, &states, config.phase));
   for (StateSpec& state : states) state.ttl_us = request.state_ttl_us;
-  ARROW_ASSIGN_OR_RAISE(auto encoder, KeyEncoder::Make(request.inputs[0].schema, config.keys));
+  ARROW_ASSIGN_OR_RAISE(auto row_groups, RowGroups::Make(request.inputs[0].schema, config.keys));
+  ARROW_ASSIGN_OR_RAISE(auto by_key, KeyedWindows::Make(states[0]));
   AggregatePlan plan{.keys = config.keys,
                      .states = std::move(states),
                      .calls = std::move(calls),
-                     .encoder = std::move(encoder)};
+                     .row_groups = std::move(row_groups),
+                     .groups = std::move(by_key)};
   plan.mode = config.output;
   plan.partial = config.phase == AggregatePhase::kGlobal;
   plan.upsert = port.changelog == ChangelogMode::kUpsert;

@@ -1,5 +1,6 @@
 #include "operators/aggregate_calls.h"
 
+#include <algorithm>
 #include <utility>
 
 #include <arrow/array.h>
@@ -87,15 +88,18 @@ Status AggregateCalls::Take(const arrow::Int32Array& rows) {
   return Status::OK();
 }
 
-Status AggregateCalls::Update(OperatorContext& context, KeyedTable& table,
-                              std::span<const Slot> slots, std::span<const int8_t> signs,
-                              const arrow::ArrayVector& keys) {
+bool AggregateCalls::has_distinct() const {
+  return std::ranges::any_of(calls_, [](const BoundCall& call) { return !!call.distinct; });
+}
+
+Status AggregateCalls::Update(OperatorContext& context, KeyedTable& table, const SlotRows& rows,
+                              std::span<const int8_t> signs, const arrow::ArrayVector& keys) {
   for (BoundCall& call : calls_) {
     const auto arguments =
         std::span<const ColumnValue>(values_).subspan(call.first_argument, call.arguments);
-    ARROW_RETURN_NOT_OK(FillSkip(context, call, slots.size(), signs, keys, arguments));
+    ARROW_RETURN_NOT_OK(FillSkip(context, call, rows.places.size(), signs, keys, arguments));
     ARROW_RETURN_NOT_OK(
-        call.aggregator->Update(table, call.first_column, slots, signs, skip_, arguments));
+        call.aggregator->Update(table, call.first_column, rows, signs, skip_, arguments));
   }
   return Status::OK();
 }

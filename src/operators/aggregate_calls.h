@@ -35,9 +35,11 @@ class AggregateCalls {
   Status Evaluate(OperatorContext& context, EventTime watermark, Batch* batch);
   /// Of the evaluated rows, those that the next `Update` has.
   Status Take(const arrow::Int32Array& rows);
-  /// Adds the evaluated rows to their slots of `table`; `keys`: the rows' key columns. `signs`
-  /// empty: none is taken back.
-  Status Update(OperatorContext& context, KeyedTable& table, std::span<const Slot> slots,
+  /// Whether there are DISTINCT calls.
+  bool has_distinct() const;
+  /// Adds the evaluated rows to their slots of `table`. `keys`: the rows' key columns, read where
+  /// `has_distinct`. `signs` empty: none is taken back.
+  Status Update(OperatorContext& context, KeyedTable& table, const SlotRows& rows,
                 std::span<const int8_t> signs, const arrow::ArrayVector& keys);
   /// The values that DISTINCT calls remember of row i of the last `Update` get the timer of a
   /// window that ends at `ends[i]`, or later.

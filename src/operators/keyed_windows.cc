@@ -35,11 +35,9 @@ Status KeyedWindows::Find(const arrow::ArrayVector& columns, size_t rows) {
   return table_->Find(keys_, slots_);
 }
 
-void KeyedWindows::Count(std::span<const int8_t> signs) {
+void KeyedWindows::Count(std::span<const int64_t> rows) {
   FixedColumn& counts = table_->Fixed(kRows);
-  for (size_t i = 0; i < slots_.size(); ++i) {
-    counts.Mut<int64_t>(slots_[i]) += signs.empty() ? 1 : signs[i];
-  }
+  for (size_t i = 0; i < slots_.size(); ++i) counts.Mut<int64_t>(slots_[i]) += rows[i];
 }
 
 }  // namespace millrace

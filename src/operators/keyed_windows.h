@@ -10,7 +10,7 @@
 
 namespace millrace {
 
-/// The slots of a table whose keys are those of the rows, then what tells their windows apart.
+/// The slots of a table by key, then what tells the windows of a key apart.
 class KeyedWindows {
  public:
   static constexpr int kRows = 0;  ///< value column: how many rows, those taken back taken off
@@ -26,8 +26,8 @@ class KeyedWindows {
   std::span<const Slot> slots() const { return slots_; }
   const std::vector<uint8_t>& inserted() const { return inserted_; }
 
-  /// Counts row i into slot i of the last call; `signs` empty: all are added.
-  void Count(std::span<const int8_t> signs);
+  /// Adds to the rows of slot i of the last call.
+  void Count(std::span<const int64_t> rows);
   int64_t& RowsAt(Slot slot) const { return table_->Fixed(kRows).Mut<int64_t>(slot); }
 
  private:

@@ -10,8 +10,8 @@
 #include "operators/changes.h"
 #include "operators/keyed_windows.h"
 #include "operators/make.h"
+#include "operators/row_groups.h"
 #include "operators/row_index.h"
-#include "operators/touched_slots.h"
 #include "operators/window_assigner.h"
 #include "state/memory_table.h"
 
@@ -25,7 +25,8 @@ struct LocalPlan {
   std::optional<WindowAssigner> assigner;  ///< none: not by window
   AggregateCalls calls;
   std::unique_ptr<MemoryTable> table;  ///< empty between batches
-  KeyedWindows groups;                 ///< of it
+  RowGroups groups;
+  KeyedWindows slots;  ///< of the groups
   std::shared_ptr<arrow::Schema> output;
 };
 
@@ -35,7 +36,7 @@ struct LocalPlan {
 class LocalAggregate final : public Operator {
  public:
   explicit LocalAggregate(LocalPlan plan) : plan_(std::move(plan)) {
-    plan_.groups.Open(*plan_.table);
+    plan_.slots.Open(*plan_.table);
   }
 
   Status Open(OperatorContext& context) override {
@@ -47,16 +48,16 @@ class LocalAggregate final : public Operator {
     ARROW_RETURN_NOT_OK(plan_.calls.Evaluate(*context_, watermark_, &batch));
     if (plan_.assigner) ARROW_RETURN_NOT_OK(Assign(&batch));
     if (batch.empty()) return Status::OK();
-    ARROW_ASSIGN_OR_RAISE(const arrow::ArrayVector columns, GroupColumns(*batch.rows));
-    ARROW_RETURN_NOT_OK(plan_.groups.FindOrInsert(columns, static_cast<size_t>(batch.num_rows())));
-    plan_.groups.Count({});
+    ARROW_ASSIGN_OR_RAISE(const arrow::ArrayVector columns, Group(*batch.rows));
+    ARROW_RETURN_NOT_OK(plan_.slots.FindOrInsert(columns, plan_.groups.size()));
+    plan_.slots.Count(plan_.groups.Count({}));
+    const std::span<const Slot> slots = plan_.slots.slots();
     ARROW_RETURN_NOT_OK(
-        plan_.calls.Update(*context_, *plan_.table, plan_.groups.slots(), {}, columns));
-    touched_.Find(plan_.groups.slots());
+        plan_.calls.Update(*context_, *plan_.table, plan_.groups.In(slots), {}, {}));
     ARROW_ASSIGN_OR_RAISE(Batch result, Groups(*batch.rows));
     result.ingest_us = batch.ingest_us;
     out.Emit(0, std::move(result));
-    return plan_.table->Erase(touched_.slots());
+    return plan_.table->Erase(slots);
   }
 
   Status ProcessWatermark(int, InputTime time, Collector& out) override {
@@ -77,15 +78,18 @@ class LocalAggregate final : public Operator {
     return plan_.calls.Take(rows);
   }
 
-  // Keys, then the window or slice of each row.
-  Result<arrow::ArrayVector> GroupColumns(const arrow::RecordBatch& rows) const {
-    arrow::ArrayVector columns;
-    for (const int key : plan_.keys) columns.push_back(rows.column(key));
+  // Keys, then the window or slice of each group.
+  Result<arrow::ArrayVector> Group(const arrow::RecordBatch& rows) {
+    RowGroups& groups = plan_.groups;
+    ARROW_RETURN_NOT_OK(groups.Find(rows));
+    if (plan_.assigner && !assigned_.starts.empty()) groups.SplitBy(assigned_.starts);
+    if (plan_.assigner) groups.SplitBy(assigned_.ends);
+    ARROW_ASSIGN_OR_RAISE(arrow::ArrayVector columns, groups.Keys(rows));
     if (!plan_.assigner) return columns;
     if (!assigned_.starts.empty()) {
-      ARROW_ASSIGN_OR_RAISE(columns.emplace_back(), TimestampsOf(assigned_.starts));
+      ARROW_ASSIGN_OR_RAISE(columns.emplace_back(), TimestampsOf(groups.FirstOf(assigned_.starts)));
     }
-    ARROW_ASSIGN_OR_RAISE(columns.emplace_back(), TimestampsOf(assigned_.ends));
+    ARROW_ASSIGN_OR_RAISE(columns.emplace_back(), TimestampsOf(groups.FirstOf(assigned_.ends)));
     return columns;
   }
 
@@ -93,15 +97,14 @@ class LocalAggregate final : public Operator {
   Result<Batch> Groups(const arrow::RecordBatch& rows) const {
     arrow::ArrayVector columns;
     for (const int column : plan_.carried) columns.push_back(rows.column(column));
-    ARROW_ASSIGN_OR_RAISE(columns, TakeRows(columns, touched_.rows()));
-    ARROW_ASSIGN_OR_RAISE(columns.emplace_back(),
-                          plan_.table->Get(KeyedWindows::kRows, touched_.slots()));
-    ARROW_ASSIGN_OR_RAISE(const auto accumulators,
-                          plan_.calls.Accumulators(*plan_.table, touched_.slots()));
+    ARROW_ASSIGN_OR_RAISE(columns, TakeRows(columns, plan_.groups.first_rows()));
+    const std::span<const Slot> slots = plan_.slots.slots();
+    ARROW_ASSIGN_OR_RAISE(columns.emplace_back(), plan_.table->Get(KeyedWindows::kRows, slots));
+    ARROW_ASSIGN_OR_RAISE(const auto accumulators, plan_.calls.Accumulators(*plan_.table, slots));
     columns.insert(columns.end(), accumulators.begin(), accumulators.end());
     Batch batch;
-    batch.rows = arrow::RecordBatch::Make(
-        plan_.output, static_cast<int64_t>(touched_.slots().size()), std::move(columns));
+    batch.rows = arrow::RecordBatch::Make(plan_.output, static_cast<int64_t>(slots.size()),
+                                          std::move(columns));
     return batch;
   }
 
@@ -109,7 +112,6 @@ class LocalAggregate final : public Operator {
   OperatorContext* context_ = nullptr;
   EventTime watermark_;
   AssignedRows assigned_;
-  TouchedSlots touched_;
 };
 
 Result<std::unique_ptr<Operator>> Make(const OperatorRequest& request, const std::vector<int>& keys,
@@ -138,6 +140,7 @@ Result<std::unique_ptr<Operator>> Make(const OperatorRequest& request, const std
   groups.value.Add("rows", SqlType::BigInt());
   ARROW_ASSIGN_OR_RAISE(auto aggregates, AggregateCalls::Make(request, calls, &states));
   ARROW_ASSIGN_OR_RAISE(auto by_key, KeyedWindows::Make(states[0]));
+  ARROW_ASSIGN_OR_RAISE(auto row_groups, RowGroups::Make(input, keys));
   const KeyGroupRange one_group{KeyGroup{0}, KeyGroup{0}};
   ARROW_ASSIGN_OR_RAISE(auto table, MemoryTable::Make(states[0], one_group, 1));
   return std::make_unique<LocalAggregate>(
@@ -146,7 +149,8 @@ Result<std::unique_ptr<Operator>> Make(const OperatorRequest& request, const std
                 .assigner = std::move(assigner),
                 .calls = std::move(aggregates),
                 .table = std::move(table),
-                .groups = std::move(by_key),
+                .groups = std::move(row_groups),
+                .slots = std::move(by_key),
                 .output = request.node.ports[0].schema.ToArrow()});
 }
 

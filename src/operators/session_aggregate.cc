@@ -10,6 +10,7 @@
 #include "operators/keyed_windows.h"
 #include "operators/late_rows.h"
 #include "operators/make.h"
+#include "operators/row_groups.h"
 #include "operators/row_index.h"
 #include "operators/sessions.h"
 
@@ -21,7 +22,8 @@ struct SessionAggregatePlan {
   std::vector<int> keys;  ///< of the input
   std::vector<StateSpec> states;
   AggregateCalls calls;
-  KeyedWindows accumulators;  ///< by key and session
+  RowGroups groups;           ///< the rows by key and session
+  KeyedWindows accumulators;  ///< of the groups
   Sessions sessions;
   LateRows late;
   std::shared_ptr<arrow::Schema> output;
@@ -56,12 +58,15 @@ class SessionAggregate final : public Operator {
       if (batch.empty()) return Status::OK();
     }
     SignsOf(batch, &signs_);
-    arrow::ArrayVector columns = KeysOf(*batch.rows);
-    ARROW_ASSIGN_OR_RAISE(columns.emplace_back(), NumbersOf(assigned_.sessions));
-    ARROW_RETURN_NOT_OK(plan_.accumulators.FindOrInsert(columns, assigned_.sessions.size()));
-    const std::span<const Slot> slots = plan_.accumulators.slots();
-    plan_.accumulators.Count(signs_);
-    return plan_.calls.Update(*context_, *table_, slots, signs_, columns);
+    RowGroups& groups = plan_.groups;
+    ARROW_RETURN_NOT_OK(groups.Find(*batch.rows));
+    groups.SplitBy(assigned_.sessions);
+    ARROW_ASSIGN_OR_RAISE(arrow::ArrayVector columns, groups.Keys(*batch.rows));
+    ARROW_ASSIGN_OR_RAISE(columns.emplace_back(), NumbersOf(groups.FirstOf(assigned_.sessions)));
+    ARROW_RETURN_NOT_OK(plan_.accumulators.FindOrInsert(columns, groups.size()));
+    plan_.accumulators.Count(groups.Count(signs_));
+    return plan_.calls.Update(*context_, *table_, groups.In(plan_.accumulators.slots()), signs_,
+                              {});
   }
 
   Status ProcessWatermark(int, InputTime time, Collector&) override {
@@ -189,12 +194,14 @@ Result<std::unique_ptr<Operator>> MakeSessionAggregate(const OperatorRequest& re
                         WindowClock::Make(config.window.time_column, time_type, request.time_zone));
   ARROW_ASSIGN_OR_RAISE(auto sessions,
                         Sessions::Make(input, config.window, config.keys, std::move(clock)));
+  ARROW_ASSIGN_OR_RAISE(auto groups, RowGroups::Make(input, config.keys));
   ARROW_ASSIGN_OR_RAISE(auto by_session, KeyedWindows::Make(states[0]));
   states.push_back(sessions.spec());
   return std::make_unique<SessionAggregate>(
       SessionAggregatePlan{.keys = config.keys,
                            .states = std::move(states),
                            .calls = std::move(calls),
+                           .groups = std::move(groups),
                            .accumulators = std::move(by_session),
                            .sessions = std::move(sessions),
                            .late = LateRows(PortNamed(request.node, "late")),

@@ -18,27 +18,32 @@ constexpr int kNumbers = 3;  ///< of a session in it
 
 }  // namespace
 
-Sessions::Sessions(KeyEncoder encoder, const WindowSpec& window, WindowClock clock)
-    : encoder_(std::move(encoder)),
+Sessions::Sessions(StateSpec spec, RowGroups groups, KeyedWindows slots, const WindowSpec& window,
+                   WindowClock clock)
+    : spec_(std::move(spec)),
+      groups_(std::move(groups)),
+      slots_(std::move(slots)),
       time_column_(window.time_column),
       gap_us_(window.size_us),
-      clock_(std::move(clock)) {
-  spec_.name = "sessions";
-  spec_.key = encoder_.key_schema();
-  spec_.group_keys = spec_.key.size();
-  spec_.value.Add("sessions", SqlType::Array(SqlType::BigInt()));
-}
+      clock_(std::move(clock)) {}
 
 Result<Sessions> Sessions::Make(const Schema& input, const WindowSpec& window,
                                 const std::vector<int>& keys, WindowClock clock) {
-  ARROW_ASSIGN_OR_RAISE(auto encoder, KeyEncoder::Make(input, keys));
-  return Sessions(std::move(encoder), window, std::move(clock));
+  StateSpec spec;
+  spec.name = "sessions";
+  for (const int key : keys) spec.key.Add(input.column(key).name, input.column(key).type);
+  spec.group_keys = spec.key.size();
+  spec.value.Add("sessions", SqlType::Array(SqlType::BigInt()));
+  ARROW_ASSIGN_OR_RAISE(auto groups, RowGroups::Make(input, keys));
+  ARROW_ASSIGN_OR_RAISE(auto slots, KeyedWindows::Make(spec));
+  return Sessions(std::move(spec), std::move(groups), std::move(slots), window, std::move(clock));
 }
 
 void Sessions::Open(OperatorContext& context, int state) {
   context_ = &context;
   state_ = state;
   table_ = &context.table(state);
+  slots_.Open(*table_);
 }
 
 Status Sessions::Assign(const arrow::RecordBatch& rows, EventTime watermark, SessionRows* out) {
@@ -48,12 +53,10 @@ Status Sessions::Assign(const arrow::RecordBatch& rows, EventTime watermark, Ses
   out->late.clear();
   out->errors.clear();
   const auto n = static_cast<size_t>(rows.num_rows());
-  ARROW_RETURN_NOT_OK(encoder_.Encode(rows, &keys_));
-  slots_.resize(n);
-  inserted_.resize(n);
-  ARROW_RETURN_NOT_OK(table_->FindOrInsert(keys_, slots_, inserted_));
-  touched_.Find(slots_);
-  ARROW_RETURN_NOT_OK(Load(touched_.slots()));
+  ARROW_RETURN_NOT_OK(groups_.Find(rows));
+  ARROW_ASSIGN_OR_RAISE(const auto keys, groups_.Keys(rows));
+  ARROW_RETURN_NOT_OK(slots_.FindOrInsert(keys, groups_.size()));
+  ARROW_RETURN_NOT_OK(Load(slots_.slots()));
 
   const arrow::TimestampArray* times = nullptr;
   if (time_column_ >= 0) {
@@ -67,13 +70,13 @@ Status Sessions::Assign(const arrow::RecordBatch& rows, EventTime watermark, Ses
       continue;
     }
     const int64_t time = times == nullptr ? now : clock_.ToLocal(times->Value(row));
-    if (!Add(touched_.place(i), time, row, watermark, out)) out->late.push_back(row);
+    if (!Add(groups_.places()[i], time, row, watermark, out)) out->late.push_back(row);
   }
-  if (!out->merges.empty()) FollowMerges(touched_, out);
+  if (!out->merges.empty()) FollowMerges(groups_.places(), out);
   out->each_once = out->rows.size() == n;
   // Keys whose rows were all late or without time.
   for (size_t key = 0; key < changed_.size(); ++key) changed_[key] |= open_[key].empty();
-  return Store(touched_.slots());
+  return Store(slots_.slots());
 }
 
 bool Sessions::Add(size_t key, int64_t time, int32_t row, EventTime watermark, SessionRows* out) {
@@ -107,7 +110,7 @@ bool Sessions::Add(size_t key, int64_t time, int32_t row, EventTime watermark, S
   return true;
 }
 
-void Sessions::FollowMerges(const TouchedSlots& touched, SessionRows* out) {
+void Sessions::FollowMerges(std::span<const uint32_t> keys, SessionRows* out) {
   auto& merges = out->merges;
   for (size_t m = merges.size(); m-- > 0;) {
     for (size_t later = m + 1; later < merges.size(); ++later) {
@@ -117,7 +120,7 @@ void Sessions::FollowMerges(const TouchedSlots& touched, SessionRows* out) {
     }
   }
   for (size_t i = 0; i < out->rows.size(); ++i) {
-    const size_t key = touched.place(static_cast<size_t>(out->rows[i]));
+    const size_t key = keys[static_cast<size_t>(out->rows[i])];
     for (const auto& merge : merges) {
       if (merge.key == key && merge.from == out->sessions[i]) out->sessions[i] = merge.into;
     }

@@ -7,7 +7,8 @@
 
 #include <arrow/type_fwd.h>
 
-#include "operators/touched_slots.h"
+#include "operators/keyed_windows.h"
+#include "operators/row_groups.h"
 #include "operators/window_clock.h"
 #include "plan/nodes.h"
 #include "spi/operator.h"
@@ -62,29 +63,27 @@ class Sessions {
   };
   using OpenSessions = std::vector<Session>;
 
-  Sessions(KeyEncoder encoder, const WindowSpec& window, WindowClock clock);
+  Sessions(StateSpec spec, RowGroups groups, KeyedWindows slots, const WindowSpec& window,
+           WindowClock clock);
 
   Status Load(std::span<const Slot> slots);
   /// Of the keys whose `changed_` is set; those without sessions are forgotten.
   Status Store(std::span<const Slot> slots);
   /// False where the row is late.
   bool Add(size_t key, int64_t time, int32_t row, EventTime watermark, SessionRows* out);
-  static void FollowMerges(const TouchedSlots& touched, SessionRows* out);
+  static void FollowMerges(std::span<const uint32_t> keys, SessionRows* out);
 
-  KeyEncoder encoder_;
   StateSpec spec_;
+  RowGroups groups_;    ///< the rows by key
+  KeyedWindows slots_;  ///< of the groups
   int time_column_;
   int64_t gap_us_;
   WindowClock clock_;
   OperatorContext* context_ = nullptr;
   int state_ = 0;
   KeyedTable* table_ = nullptr;
-  RowKeys keys_;
-  std::vector<Slot> slots_;
-  std::vector<uint8_t> inserted_;
-  TouchedSlots touched_;
-  std::vector<OpenSessions> open_;  ///< per touched key
-  std::vector<uint8_t> changed_;    ///< per touched key
+  std::vector<OpenSessions> open_;  ///< per key of the batch
+  std::vector<uint8_t> changed_;    ///< per key of the batch
 };
 
 }  // namespace millrace

@@ -3,6 +3,7 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include <arrow/array.h>
 
@@ -16,10 +17,11 @@ class TestSum final : public Aggregator {
  public:
   explicit TestSum(bool count) : count_(count) {}
   std::vector<SqlType> StateTypes() const override { return {SqlType::BigInt()}; }
-  Status Update(KeyedTable& table, int first_column, std::span<const Slot> slots,
+  Status Update(KeyedTable& table, int first_column, const SlotRows& rows,
                 std::span<const int8_t> signs, std::span<const uint8_t> skip,
                 std::span<const ColumnValue> arguments) override {
-    for (size_t i = 0; i < slots.size(); ++i) {
+    std::vector<int64_t> sums(rows.slots.size());
+    for (size_t i = 0; i < rows.places.size(); ++i) {
       if (!skip.empty() && skip[i]) continue;
       int64_t value = 1;
       if (!arguments.empty()) {
@@ -28,8 +30,10 @@ class TestSum final : public Aggregator {
         if (array.IsNull(row)) continue;
         if (!count_) value = array.Value(row);
       }
-      table.Fixed(first_column).Mut<int64_t>(slots[i]) += signs.empty() ? value : signs[i] * value;
+      sums[rows.places[i]] += signs.empty() ? value : signs[i] * value;
     }
+    FixedColumn& column = table.Fixed(first_column);
+    for (size_t i = 0; i < sums.size(); ++i) column.Mut<int64_t>(rows.slots[i]) += sums[i];
     return Status::OK();
   }
   Status Merge(KeyedTable& table, int first_column, std::span<const Slot> slots,

@@ -10,8 +10,8 @@
 #include "operators/keyed_windows.h"
 #include "operators/late_rows.h"
 #include "operators/make.h"
+#include "operators/row_groups.h"
 #include "operators/row_index.h"
-#include "operators/touched_slots.h"
 #include "operators/window_assigner.h"
 #include "operators/window_slices.h"
 
@@ -27,7 +27,8 @@ struct WindowAggregatePlan {
   std::vector<StateSpec> states;
   AggregateCalls calls;
   WindowAssigner assigner;
-  KeyedWindows windows;
+  RowGroups groups;
+  KeyedWindows windows;                ///< of the groups
   std::optional<WindowSlices> slices;  ///< HOP and CUMULATE of aggregates that can be merged
   int merged_state = -1;
   LateRows late;
@@ -59,18 +60,13 @@ class WindowAggregate final : public Operator {
     ARROW_RETURN_NOT_OK(Assign(&batch, out));
     if (batch.empty()) return Status::OK();
     SignsOf(batch, &signs_);
-    arrow::ArrayVector columns;
-    for (const int key : plan_.keys) columns.push_back(batch.rows->column(key));
-    if (!assigned_.starts.empty()) {
-      ARROW_ASSIGN_OR_RAISE(columns.emplace_back(), TimestampsOf(assigned_.starts));
-    }
-    ARROW_ASSIGN_OR_RAISE(columns.emplace_back(), TimestampsOf(assigned_.ends));
-    ARROW_RETURN_NOT_OK(plan_.windows.FindOrInsert(columns, assigned_.ends.size()));
+    ARROW_ASSIGN_OR_RAISE(arrow::ArrayVector columns, Group(*batch.rows));
+    ARROW_RETURN_NOT_OK(plan_.windows.FindOrInsert(columns, plan_.groups.size()));
     Corrections corrections;
     if (plan_.lateness_us > 0) {
       ARROW_ASSIGN_OR_RAISE(corrections, BeforeCorrections());
     }
-    ARROW_RETURN_NOT_OK(Update(*batch.rows, columns));
+    ARROW_RETURN_NOT_OK(Update(*batch.rows));
     if (!corrections.slots.empty()) {
       ARROW_RETURN_NOT_OK(Correct(std::move(corrections), columns, out));
     }
@@ -107,7 +103,7 @@ class WindowAggregate final : public Operator {
   /// Windows that have been sent, and that late rows change.
   struct Corrections {
     std::vector<Slot> slots;
-    std::vector<int32_t> rows;  ///< of the batch, of the same windows
+    std::vector<int32_t> groups;  ///< of the same windows
     KeyChanges changes;
   };
 
@@ -127,18 +123,30 @@ class WindowAggregate final : public Operator {
     return plan_.calls.Take(rows);
   }
 
+  // The rows by key and window: keys and windows of the groups.
+  Result<arrow::ArrayVector> Group(const arrow::RecordBatch& rows) {
+    RowGroups& groups = plan_.groups;
+    ARROW_RETURN_NOT_OK(groups.Find(rows));
+    if (!assigned_.starts.empty()) groups.SplitBy(assigned_.starts);
+    groups.SplitBy(assigned_.ends);
+    ARROW_ASSIGN_OR_RAISE(arrow::ArrayVector columns, groups.Keys(rows));
+    if (!assigned_.starts.empty()) {
+      ARROW_ASSIGN_OR_RAISE(columns.emplace_back(), TimestampsOf(groups.FirstOf(assigned_.starts)));
+    }
+    ends_ = groups.FirstOf(assigned_.ends);
+    ARROW_ASSIGN_OR_RAISE(columns.emplace_back(), TimestampsOf(ends_));
+    return columns;
+  }
+
   // Of the windows of the batch that the watermark has passed.
   Result<Corrections> BeforeCorrections() {
     Corrections found;
-    touched_.Find(plan_.windows.slots());
     FixedColumn& sent = table_->Fixed(kSent);
-    for (size_t i = 0; i < touched_.slots().size(); ++i) {
-      const int32_t row = touched_.rows()[i];
-      const int64_t end = assigned_.ends[static_cast<size_t>(row)];
-      if (!plan_.assigner.clock().IsClosed(end, watermark_)) continue;
-      const Slot slot = touched_.slots()[i];
+    for (size_t i = 0; i < ends_.size(); ++i) {
+      if (!plan_.assigner.clock().IsClosed(ends_[i], watermark_)) continue;
+      const Slot slot = plan_.windows.slots()[i];
       found.slots.push_back(slot);
-      found.rows.push_back(row);
+      found.groups.push_back(static_cast<int32_t>(i));
       found.changes.existed.push_back(sent.Get<int64_t>(slot) != 0 &&
                                       plan_.windows.RowsAt(slot) > 0);
       sent.Mut<int64_t>(slot) = 1;
@@ -153,7 +161,7 @@ class WindowAggregate final : public Operator {
       changes.exists.push_back(plan_.windows.RowsAt(slot) > 0);
     }
     ARROW_ASSIGN_OR_RAISE(changes.after, plan_.calls.Results(*table_, corrections.slots));
-    ARROW_ASSIGN_OR_RAISE(changes.keys, TakeRows(columns, corrections.rows));
+    ARROW_ASSIGN_OR_RAISE(changes.keys, TakeRows(columns, corrections.groups));
     ARROW_RETURN_NOT_OK(AddWindowColumns(&changes.keys));
     ARROW_ASSIGN_OR_RAISE(Batch batch, ChangelogOf(changes, false, plan_.output));
     batch.ingest_us = context_->env().NowMicros();
@@ -161,15 +169,26 @@ class WindowAggregate final : public Operator {
     return Status::OK();
   }
 
-  Status Update(const arrow::RecordBatch& rows, const arrow::ArrayVector& columns) {
+  Status Update(const arrow::RecordBatch& rows) {
     const std::span<const Slot> slots = plan_.windows.slots();
-    if (plan_.counts_column < 0) {
-      plan_.windows.Count(signs_);
-      return plan_.calls.Update(*context_, *table_, slots, signs_, columns);
+    if (plan_.counts_column >= 0) {
+      const PartialRows partial(rows, plan_.counts_column);
+      const std::vector<Slot> row_slots = plan_.groups.RowSlots(slots);
+      for (size_t i = 0; i < row_slots.size(); ++i) {
+        plan_.windows.RowsAt(row_slots[i]) += partial.counts[i];
+      }
+      return plan_.calls.Merge(*table_, row_slots, partial.accumulators);
     }
-    const PartialRows partial(rows, plan_.counts_column);
-    for (size_t i = 0; i < slots.size(); ++i) plan_.windows.RowsAt(slots[i]) += partial.counts[i];
-    return plan_.calls.Merge(*table_, slots, partial.accumulators);
+    plan_.windows.Count(plan_.groups.Count(signs_));
+    arrow::ArrayVector columns;
+    if (plan_.calls.has_distinct()) {
+      for (const int key : plan_.keys) columns.push_back(rows.column(key));
+      if (!assigned_.starts.empty()) {
+        ARROW_ASSIGN_OR_RAISE(columns.emplace_back(), TimestampsOf(assigned_.starts));
+      }
+      ARROW_ASSIGN_OR_RAISE(columns.emplace_back(), TimestampsOf(assigned_.ends));
+    }
+    return plan_.calls.Update(*context_, *table_, plan_.groups.In(slots), signs_, columns);
   }
 
   // Windows leave at their end, and are forgotten when no late row corrects them any more.
@@ -187,19 +206,19 @@ class WindowAggregate final : public Operator {
     return table_->Erase(over);
   }
 
-  // Of the rows that came first in their window or slice. `columns`: keys and windows.
+  // Of the windows or slices that are new. `columns`: keys and windows of the groups.
   Status SetTimers(arrow::ArrayVector columns) {
     WindowClock& clock = plan_.assigner.clock();
     const std::span<const Slot> slots = plan_.windows.slots();
-    timed_.clear();
-    ends_.clear();
+    std::vector<Slot> timed;
+    std::vector<int64_t> timed_ends;
     std::vector<int32_t> closed;  // slices of HOP: later windows wait for their rows
     std::vector<int64_t> awaited;
     std::vector<Slot> corrected;  // windows that begin with a late row
     std::vector<int64_t> corrected_ends;
     for (size_t i = 0; i < slots.size(); ++i) {
       if (!plan_.windows.inserted()[i]) continue;
-      const int64_t end = assigned_.ends[i];
+      const int64_t end = ends_[i];
       if (plan_.slices && clock.IsClosed(end, watermark_)) {
         closed.push_back(static_cast<int32_t>(i));
         awaited.push_back(plan_.assigner.FirstOpen(end, watermark_));
@@ -207,11 +226,11 @@ class WindowAggregate final : public Operator {
         corrected.push_back(slots[i]);
         corrected_ends.push_back(end);
       } else {
-        timed_.push_back(slots[i]);
-        ends_.push_back(end);
+        timed.push_back(slots[i]);
+        timed_ends.push_back(end);
       }
     }
-    ARROW_RETURN_NOT_OK(clock.Set(context_->timers(), 0, timed_, ends_));
+    ARROW_RETURN_NOT_OK(clock.Set(context_->timers(), 0, timed, timed_ends));
     ARROW_RETURN_NOT_OK(
         clock.Set(context_->timers(), 0, corrected, corrected_ends, plan_.lateness_us));
     ARROW_RETURN_NOT_OK(
@@ -278,9 +297,7 @@ class WindowAggregate final : public Operator {
   std::optional<InputTime> passing_;  ///< leaves behind the windows that it closes
   AssignedRows assigned_;
   std::vector<int8_t> signs_;  ///< empty: all 1
-  TouchedSlots touched_;
-  std::vector<Slot> timed_;
-  std::vector<int64_t> ends_;
+  std::vector<int64_t> ends_;  ///< of the groups
 };
 
 // Of a local phase's output.
@@ -328,6 +345,7 @@ Result<std::unique_ptr<Operator>> MakeWindowAggregate(const OperatorRequest& req
     states.push_back(slices->merged());
   }
   ARROW_ASSIGN_OR_RAISE(auto by_key, KeyedWindows::Make(states[0]));
+  ARROW_ASSIGN_OR_RAISE(auto groups, RowGroups::Make(request.inputs[0].schema, config.keys));
   const int counts_column = partial ? PartialCounts(config) : -1;
   const int merged_state = static_cast<int>(states.size()) - 1;
   return std::make_unique<WindowAggregate>(
@@ -336,6 +354,7 @@ Result<std::unique_ptr<Operator>> MakeWindowAggregate(const OperatorRequest& req
                           .states = std::move(states),
                           .calls = std::move(calls),
                           .assigner = WindowAssigner(window, slices.has_value(), std::move(clock)),
+                          .groups = std::move(groups),
                           .windows = std::move(by_key),
                           .slices = std::move(slices),
                           .merged_state = merged_state,

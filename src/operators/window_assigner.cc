@@ -1,5 +1,7 @@
 #include "operators/window_assigner.h"
 
+#include <algorithm>
+
 #include <arrow/array.h>
 #include <arrow/record_batch.h>
 
@@ -39,6 +41,7 @@ void WindowAssigner::Assign(const arrow::RecordBatch& rows, int64_t now_us, Even
   out->ends.clear();
   out->late.clear();
   out->errors.clear();
+  out->each_once = false;
   if (window_.kind == WindowSpec::Kind::kAttached) {
     AssignAttached(rows, closed, out);
   } else {
@@ -46,6 +49,7 @@ void WindowAssigner::Assign(const arrow::RecordBatch& rows, int64_t now_us, Even
     if (window_.time_column >= 0) {
       times = &static_cast<const arrow::TimestampArray&>(*rows.column(window_.time_column));
     }
+    if (times != nullptr && AssignAtOnce(*times, closed, out)) return;
     const int64_t now = clock_.ToLocal(now_us);
     Windows windows;
     for (int64_t i = 0; i < rows.num_rows(); ++i) {
@@ -64,6 +68,22 @@ void WindowAssigner::Assign(const arrow::RecordBatch& rows, int64_t now_us, Even
   }
   out->each_once = out->late.empty() && out->errors.empty() &&
                    out->rows.size() == static_cast<size_t>(rows.num_rows());
+}
+
+bool WindowAssigner::AssignAtOnce(const arrow::TimestampArray& times, EventTime closed,
+                                  AssignedRows* out) {
+  if (!clock_.is_local() || times.null_count() > 0 || times.length() == 0) return false;
+  const std::span values(times.raw_values(), static_cast<size_t>(times.length()));
+  int64_t first = values[0], last = values[0];
+  for (const int64_t value : values) {
+    first = std::min(first, value);
+    last = std::max(last, value);
+  }
+  const Windows windows = WindowsOf(first, closed);
+  if (last >= windows.to || windows.first != windows.last) return false;
+  out->ends.assign(values.size(), windows.first);
+  out->each_once = true;
+  return true;
 }
 
 void WindowAssigner::AssignAttached(const arrow::RecordBatch& rows, EventTime closed,

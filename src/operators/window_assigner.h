@@ -14,12 +14,12 @@ namespace millrace {
 
 /// The rows of a batch by window.
 struct AssignedRows {
-  std::vector<int32_t> rows;    ///< of the batch; as often as the row's windows
+  std::vector<int32_t> rows;    ///< of the batch; as often as the row's windows; see `each_once`
   std::vector<int64_t> starts;  ///< of the windows of `rows`, where the rows bring them
   std::vector<int64_t> ends;    ///< of the windows (or slices) of `rows`
   std::vector<int32_t> late;    ///< all their windows have closed
   std::vector<RowError> errors;
-  bool each_once = false;  ///< `rows` is 0, 1, 2 …: the whole batch
+  bool each_once = false;  ///< `rows` would be 0, 1, 2 …, the whole batch, and is not asked for
 };
 
 /// Why a row is in no window at all.
@@ -49,6 +49,8 @@ class WindowAssigner {
   };
 
   Windows WindowsOf(int64_t time, EventTime closed);
+  /// Where all rows are in one window: most batches are.
+  bool AssignAtOnce(const arrow::TimestampArray& times, EventTime closed, AssignedRows* out);
   void AssignAttached(const arrow::RecordBatch& rows, EventTime closed, AssignedRows* out);
 
   WindowSpec window_;

@@ -31,6 +31,8 @@ class WindowClock {
 
   bool is_processing_time() const { return processing_time_; }
 
+  /// Whether instants are local times.
+  bool is_local() const { return !zone_; }
   int64_t ToLocal(int64_t us) { return zone_ ? zone_->ToLocal(us) : us; }
   /// A window's last moment, a millisecond before its end: its `window_time`, and the watermark
   /// that says that none of its rows is missing.

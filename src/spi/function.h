@@ -115,6 +115,13 @@ struct ScalarFunctionSpec {
       bind;
 };
 
+/// The rows of a batch by the slot that each is added to.
+struct SlotRows {
+  std::span<const Slot> slots;       ///< each once
+  std::span<const uint32_t> places;  ///< of the rows: which of `slots`
+  std::span<const int64_t> counts;   ///< of `slots`: how many rows
+};
+
 /// An aggregate's accumulator over the slots of a keyed table; one object per call in a plan. State
 /// lives in columns of the operator's table, so `columns` are addressed by slot.
 class Aggregator {
@@ -122,13 +129,14 @@ class Aggregator {
   virtual ~Aggregator() = default;
   /// Types of the state columns it needs.
   virtual std::vector<SqlType> StateTypes() const = 0;
-  /// Adds (`signs[i]` = 1) or retracts (-1) row i of `arguments` to slot i. `signs` empty: all 1.
-  /// `skip[i]` != 0 leaves row i out; empty: none is left out.
-  virtual Status Update(KeyedTable& table, int first_column, std::span<const Slot> slots,
+  /// Adds (`signs[i]` = 1) or retracts (-1) row i of `arguments` to its slot, in the order of the
+  /// rows. `signs` empty: all 1. `skip[i]` != 0 leaves row i out; empty: none is left out.
+  virtual Status Update(KeyedTable& table, int first_column, const SlotRows& rows,
                         std::span<const int8_t> signs, std::span<const uint8_t> skip,
                         std::span<const ColumnValue> arguments) = 0;
-  /// Adds accumulators to those of `slots`: row i of `states`, the state columns of an aggregator
-  /// of the same call, to slot i. For calls that are bound as mergeable.
+  /// Adds accumulators to those of `slots`, where one may come several times: row i of `states`,
+  /// the state columns of an aggregator of the same call, to slot i. For calls that are bound as
+  /// mergeable.
   virtual Status Merge(KeyedTable& table, int first_column, std::span<const Slot> slots,
                        std::span<const std::shared_ptr<arrow::Array>> states) {
     (void)table, (void)first_column, (void)slots, (void)states;
