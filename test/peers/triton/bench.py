@@ -24,8 +24,7 @@ def script(rows, options):
 CREATE TABLE wine ({columns}) WITH ('connector' = 'datagen', 'rows-per-second' = '0', 'number-of-rows' = '{rows}', 'seed' = '1');
 CREATE TABLE scored (quality FLOAT) WITH ('connector' = 'blackhole');
 CREATE MODEL quality INPUT ({columns}) OUTPUT (q FLOAT) WITH ('provider' = 'triton', 'model-name' = 'wine', {with_options});
-INSERT INTO scored SELECT q FROM ML_PREDICT(TABLE wine, MODEL quality, DESCRIPTOR({", ".join(NAMES)}),
-  MAP['max-concurrent-operations', '{CONCURRENCY}']);
+INSERT INTO scored SELECT q FROM ML_PREDICT(TABLE wine, MODEL quality, DESCRIPTOR({", ".join(NAMES)}));
 """
 
 
@@ -42,7 +41,7 @@ def rows_per_second(millrace, rows, options):
 
 def load_generator(protocol, endpoint, batch):
     command = [os.environ["PERF_ANALYZER"], "-m", "wine", "-i", protocol, "-u", endpoint.split("//")[1], "-b", str(batch)]
-    command += ["--concurrency-range", str(CONCURRENCY), "-p", "2000", "-s", "50", "-r", "3"]
+    command += ["--concurrency-range", str(CONCURRENCY), "-p", "2000", "-s", "999", "-r", "3"]
     os.chmod(command[0], 0o755)  # pip does not keep it
     text = subprocess.run(command, capture_output=True, text=True, check=False).stdout
     found = re.search(r"Throughput: ([0-9.]+) infer/sec", text)
@@ -52,10 +51,11 @@ def load_generator(protocol, endpoint, batch):
 def main():
     millrace, *wanted = sys.argv[1:]
     http, grpc = os.environ["MILLRACE_TRITON_ENDPOINT"], os.environ["MILLRACE_TRITON_GRPC"]
-    cases = {"http": (http, 300_000, 128), "grpc": (grpc, 300_000, 128), "one_row": (http, 10_000, 1)}
+    cases = {"http": (http, 1_000_000, 128), "grpc": (grpc, 1_000_000, 128), "one_row": (http, 10_000, 1)}
     for case in wanted or cases:
         endpoint, rows, batch = cases[case]
-        options = {"endpoint": endpoint, "max-batch-size": str(batch)}
+        # The engine has more requests ready than it may send.
+        options = {"endpoint": endpoint, "max-batch-size": str(batch), "connection-pool-size": str(CONCURRENCY)}
         protocol = "grpc" if case == "grpc" else "http"
         ours, theirs = [], []
         for _ in range(ROUNDS):
