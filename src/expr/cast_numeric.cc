@@ -2,8 +2,8 @@
 
 #include "expr/block_columns.h"
 #include "expr/cast_parts.h"
-#include "expr/dispatch_number.h"
 #include "expr/decimal.h"
+#include "expr/dispatch_number.h"
 #include "expr/text_of.h"
 
 namespace millrace::cast {

@@ -3,8 +3,8 @@
 #include <cmath>
 
 #include "expr/cast_parts.h"
-#include "expr/dispatch_number.h"
 #include "expr/decimal.h"
+#include "expr/dispatch_number.h"
 #include "expr/temporal.h"
 #include "expr/text_of.h"
 
