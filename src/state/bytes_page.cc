@@ -36,9 +36,10 @@ void BytesPage::Put(uint32_t in_page, std::string_view value) {
   if (need > short_.capacity()) short_.reserve(need + need / 4 + 64);
   at_[in_page] = static_cast<uint32_t>(short_.size());
   const auto length = static_cast<uint16_t>(value.size());
-  const char* length_bytes = reinterpret_cast<const char*>(&length);
-  short_.insert(short_.end(), length_bytes, length_bytes + kLengthBytes);
-  short_.insert(short_.end(), value.begin(), value.end());
+  short_.resize(need);
+  char* entry = &short_[at_[in_page]];
+  std::memcpy(entry, &length, kLengthBytes);
+  value.copy(entry + kLengthBytes, value.size());
 }
 
 void BytesPage::Remove(uint32_t in_page) {

@@ -108,11 +108,37 @@ void MemoryFixedColumn::Reset(Slot slot) {
   SetNull(slot, false);
 }
 
+template <size_t width>
+void MemoryFixedColumn::SetValid(std::span<const Slot> slots, const uint8_t* in) {
+  for (const Slot slot : slots) {
+    const uint32_t s = Raw(slot);
+    if (!IsWritten(s)) OnFirstWrite(s);
+    std::memcpy(pages_[s >> kPageShift] + (s & kPageMask) * width, in, width);
+    SetNull(slot, false);
+    in += width;
+  }
+}
+
 void MemoryFixedColumn::Set(std::span<const Slot> slots, const arrow::Array& values) {
   const arrow::ArrayData& data = *values.data();
   const uint8_t* in = data.buffers[1] ? data.buffers[1]->data() : nullptr;
   const bool packed = values.type_id() == arrow::Type::BOOL;
   const auto width = static_cast<size_t>(width_);
+  if (!packed && values.null_count() == 0) {
+    const uint8_t* from = in + static_cast<size_t>(data.offset) * width;
+    switch (width_) {
+      case 1:
+        return SetValid<1>(slots, from);
+      case 2:
+        return SetValid<2>(slots, from);
+      case 4:
+        return SetValid<4>(slots, from);
+      case 8:
+        return SetValid<8>(slots, from);
+      default:
+        return SetValid<16>(slots, from);
+    }
+  }
   for (size_t i = 0; i < slots.size(); ++i) {
     const auto row = static_cast<int64_t>(i);
     if (values.IsNull(row)) {

@@ -68,6 +68,9 @@ class MemoryFixedColumn final : public FixedColumn {
 
  private:
   void OnFirstWrite(uint32_t s) override;
+  /// Of values without NULLs; the width is a constant, so that each becomes one move.
+  template <size_t width>
+  void SetValid(std::span<const Slot> slots, const uint8_t* in);
   size_t Offset(Slot slot) const { return (Raw(slot) & kPageMask) * static_cast<size_t>(width_); }
   uint32_t page_bytes() const { return null_bits_ + ((1u << kPageShift) >> 3); }
 

@@ -41,6 +41,7 @@ class RowReader {
  public:
   static Result<RowReader> Make(const arrow::Schema& schema) {
     RowReader reader;
+    reader.fields_ = schema.fields();
     for (const auto& field : schema.fields()) {
       ARROW_ASSIGN_OR_RAISE(reader.builders_.emplace_back(), arrow::MakeBuilder(field->type()));
     }
@@ -48,7 +49,8 @@ class RowReader {
   }
   Status Add(std::string_view row) {
     row.remove_prefix(sizeof(int64_t));
-    for (auto& builder : builders_) {
+    for (size_t i = 0; i < builders_.size(); ++i) {
+      arrow::ArrayBuilder* builder = builders_[i].get();
       uint32_t length;
       std::memcpy(&length, row.data(), sizeof length);
       row.remove_prefix(sizeof length);
@@ -56,7 +58,7 @@ class RowReader {
         ARROW_RETURN_NOT_OK(builder->AppendNull());
         continue;
       }
-      ARROW_RETURN_NOT_OK(DecodeValue(row.substr(0, length - 1), builder.get()));
+      ARROW_RETURN_NOT_OK(DecodeValue(*fields_[i]->type(), row.substr(0, length - 1), builder));
       row.remove_prefix(length - 1);
     }
     return Status::OK();
@@ -70,6 +72,7 @@ class RowReader {
   }
 
  private:
+  arrow::FieldVector fields_;
   std::vector<std::unique_ptr<arrow::ArrayBuilder>> builders_;
 };
 

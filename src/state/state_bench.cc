@@ -3,7 +3,9 @@
 #include <cstdint>
 #include <numeric>
 #include <random>
+#include <string>
 #include <unordered_map>
+#include <utility>
 
 #include <arrow/array.h>
 #include <arrow/buffer.h>
@@ -213,6 +215,27 @@ void BM_ByHandUpdate(benchmark::State& state) {
   state.SetItemsProcessed(state.iterations() * state.range(0));
 }
 BENCHMARK(BM_ByHandUpdate)->Arg(10'000)->Arg(1'000'000)->Unit(benchmark::kMillisecond);
+
+// A store from the parts of another one.
+void BM_Restore(benchmark::State& state) {
+  std::vector<std::pair<PartId, std::string>> parts;
+  {
+    const auto store = NewStore();
+    const auto batches = ShuffledKeys(store->table(0).encoder(), state.range(0));
+    for (const RowKeys& keys : batches) Update(store->table(0), keys);
+    const auto snapshot = store->Freeze().ValueOrDie();
+    for (const PartId& id : snapshot->parts()) {
+      Must(snapshot->Write(id, &parts.emplace_back(id, std::string()).second));
+    }
+  }
+  for (auto _ : state) {
+    const auto store = NewStore();
+    for (const auto& [id, bytes] : parts) Must(store->RestorePart(id, 1, bytes));
+    benchmark::DoNotOptimize(store->memory_bytes());
+  }
+  state.SetItemsProcessed(state.iterations() * state.range(0));
+}
+BENCHMARK(BM_Restore)->Arg(1'000'000)->Arg(4'000'000)->Unit(benchmark::kMillisecond);
 
 // The stall of a barrier over a hundred snapshots, each held while some rows are written. Argument:
 // rows; 16 million are a gigabyte.

@@ -69,10 +69,12 @@ std::string_view TakeBytes(size_t n, std::string_view* bytes) {
   return taken;
 }
 
-Status DecodeNested(std::string_view* bytes, arrow::ArrayBuilder* builder);
+Status DecodeNested(const arrow::DataType& type, std::string_view* bytes,
+                    arrow::ArrayBuilder* builder);
 
-Status DecodeElement(std::string_view* bytes, arrow::ArrayBuilder* builder) {
-  return TakeBytes(1, bytes)[0] ? DecodeNested(bytes, builder) : builder->AppendNull();
+Status DecodeElement(const arrow::DataType& type, std::string_view* bytes,
+                     arrow::ArrayBuilder* builder) {
+  return TakeBytes(1, bytes)[0] ? DecodeNested(type, bytes, builder) : builder->AppendNull();
 }
 
 template <class Builder>
@@ -82,8 +84,9 @@ Status DecodeFixed(std::string_view* bytes, arrow::ArrayBuilder* builder) {
   return static_cast<Builder*>(builder)->Append(value);
 }
 
-Status DecodeNested(std::string_view* bytes, arrow::ArrayBuilder* builder) {
-  switch (builder->type()->id()) {
+Status DecodeNested(const arrow::DataType& type, std::string_view* bytes,
+                    arrow::ArrayBuilder* builder) {
+  switch (type.id()) {
     case arrow::Type::STRING:
     case arrow::Type::BINARY: {
       const uint32_t n = TakeLength(bytes);
@@ -93,7 +96,7 @@ Status DecodeNested(std::string_view* bytes, arrow::ArrayBuilder* builder) {
       auto* list = static_cast<arrow::ListBuilder*>(builder);
       ARROW_RETURN_NOT_OK(list->Append());
       for (uint32_t n = TakeLength(bytes); n > 0; --n) {
-        ARROW_RETURN_NOT_OK(DecodeElement(bytes, list->value_builder()));
+        ARROW_RETURN_NOT_OK(DecodeElement(*type.field(0)->type(), bytes, list->value_builder()));
       }
       return Status::OK();
     }
@@ -103,8 +106,9 @@ Status DecodeNested(std::string_view* bytes, arrow::ArrayBuilder* builder) {
       // An entry was encoded as a ROW: its own validity, then the key's and the value's.
       for (uint32_t n = TakeLength(bytes); n > 0; --n) {
         bytes->remove_prefix(1);
-        ARROW_RETURN_NOT_OK(DecodeElement(bytes, map->key_builder()));
-        ARROW_RETURN_NOT_OK(DecodeElement(bytes, map->item_builder()));
+        const arrow::DataType& entry = *type.field(0)->type();
+        ARROW_RETURN_NOT_OK(DecodeElement(*entry.field(0)->type(), bytes, map->key_builder()));
+        ARROW_RETURN_NOT_OK(DecodeElement(*entry.field(1)->type(), bytes, map->item_builder()));
       }
       return Status::OK();
     }
@@ -112,7 +116,7 @@ Status DecodeNested(std::string_view* bytes, arrow::ArrayBuilder* builder) {
       auto* row = static_cast<arrow::StructBuilder*>(builder);
       ARROW_RETURN_NOT_OK(row->Append());
       for (int i = 0; i < row->num_fields(); ++i) {
-        ARROW_RETURN_NOT_OK(DecodeElement(bytes, row->field_builder(i)));
+        ARROW_RETURN_NOT_OK(DecodeElement(*type.field(i)->type(), bytes, row->field_builder(i)));
       }
       return Status::OK();
     }
@@ -145,7 +149,7 @@ Status DecodeNested(std::string_view* bytes, arrow::ArrayBuilder* builder) {
     case arrow::Type::INTERVAL_MONTHS:
       return DecodeFixed<arrow::MonthIntervalBuilder>(bytes, builder);
     default:
-      return Error::Internal("state cannot hold the type " + builder->type()->ToString());
+      return Error::Internal("state cannot hold the type " + type.ToString());
   }
 }
 
@@ -163,11 +167,10 @@ void EncodeValue(const arrow::Array& array, int64_t row, std::string* out) {
   }
 }
 
-Status DecodeValue(std::string_view bytes, arrow::ArrayBuilder* builder) {
-  if (IsBytes(*builder->type())) {
-    return static_cast<arrow::BinaryBuilder*>(builder)->Append(bytes);
-  }
-  return DecodeNested(&bytes, builder);
+Status DecodeValue(const arrow::DataType& type, std::string_view bytes,
+                   arrow::ArrayBuilder* builder) {
+  if (IsBytes(type)) return static_cast<arrow::BinaryBuilder*>(builder)->Append(bytes);
+  return DecodeNested(type, &bytes, builder);
 }
 
 }  // namespace millrace

@@ -15,7 +15,9 @@ namespace millrace {
 /// by field. Only for memory; snapshots hold Arrow columns.
 void EncodeValue(const arrow::Array& array, int64_t row, std::string* out);
 
-/// Appends to `builder` the value that `EncodeValue` wrote.
-Status DecodeValue(std::string_view bytes, arrow::ArrayBuilder* builder);
+/// Appends to `builder`, which is of `type`, the value that `EncodeValue` wrote. (A builder of a
+/// nested type makes its type anew whenever it is asked.)
+Status DecodeValue(const arrow::DataType& type, std::string_view bytes,
+                   arrow::ArrayBuilder* builder);
 
 }  // namespace millrace

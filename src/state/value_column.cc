@@ -17,7 +17,7 @@ Result<std::shared_ptr<arrow::Array>> GatherBytes(const BytesColumn::Pages& page
   ARROW_RETURN_NOT_OK(builder->Reserve(static_cast<int64_t>(slots.size())));
   for (const Slot slot : slots) {
     ARROW_RETURN_NOT_OK(BytesColumn::Has(pages, slot)
-                            ? DecodeValue(BytesColumn::Get(pages, slot), builder.get())
+                            ? DecodeValue(*type, BytesColumn::Get(pages, slot), builder.get())
                             : builder->AppendNull());
   }
   return builder->Finish();
