@@ -14,6 +14,7 @@
 #include <gtest/gtest.h>
 
 #include "base/env.h"
+#include "runtime/part_reader.h"
 
 namespace millrace {
 namespace {
@@ -104,6 +105,25 @@ Contents Letters(const std::string& letters) {
     contents[static_cast<int>(i)] = {std::string(100, letters[i]), 1};
   }
   return contents;
+}
+
+TEST_F(CheckpointTest, PartsAreReadAheadInTheirOrder) {
+  Contents contents;
+  for (int group = 0; group < 20; ++group) {
+    const size_t bytes = group % 3 == 0 ? 100 : 3'000'000;
+    contents[group] = {std::string(bytes, static_cast<char>('a' + group)), 1};
+  }
+  Checkpoint checkpoint = *MustWrite(contents, nullptr);
+  PartReader reader(*env_, checkpoint, checkpoint.parts);
+  for (const StoredPart& part : checkpoint.parts) {
+    const auto bytes = reader.Next();
+    ASSERT_TRUE(bytes.ok()) << bytes.status();
+    EXPECT_EQ(*bytes, contents.at(Raw(*part.id.group)).bytes);
+  }
+  checkpoint.parts[1].crc32 ^= 1;
+  PartReader damaged(*env_, checkpoint, checkpoint.parts);
+  EXPECT_TRUE(damaged.Next().ok());
+  EXPECT_THAT(damaged.Next().status().message(), HasSubstr("not what was written"));
 }
 
 TEST_F(CheckpointTest, RefersToPartsThatHaveNotChanged) {

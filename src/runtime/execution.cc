@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "runtime/part_reader.h"
 #include "types/key_group.h"
 
 namespace millrace {
@@ -130,7 +131,6 @@ Status Execution::CheckDropped() const {
 }
 
 Status Execution::RestoreParts(const Checkpoint& checkpoint) {
-  FileSystem& files = job_.executor.env().files();
   // Where the state of the plan's nodes lives now.
   std::map<NodeId, const Stage*> stages;
   std::map<StageId, std::vector<TaskRunner*>> runners;
@@ -140,10 +140,14 @@ Status Execution::RestoreParts(const Checkpoint& checkpoint) {
   for (const auto& runner : runners_) runners[runner->stage()].push_back(runner.get());
   const std::set<std::string> dropped(restored_.dropped.begin(), restored_.dropped.end());
 
+  std::vector<StoredPart> wanted;
   for (const StoredPart& part : checkpoint.parts) {
-    const auto found = stages.find(part.id.node);
-    if (found == stages.end() || dropped.contains(part.id.node + "/" + part.id.state)) continue;
-    const Stage& stage = *found->second;
+    const bool is_dropped = dropped.contains(part.id.node + "/" + part.id.state);
+    if (stages.contains(part.id.node) && !is_dropped) wanted.push_back(part);
+  }
+  PartReader reader(job_.executor.env(), checkpoint, wanted);
+  for (const StoredPart& part : wanted) {
+    const Stage& stage = *stages.at(part.id.node);
     if (part.id.group && part.max_parallelism != stage.max_parallelism) {
       return Error::User("the checkpoint was taken with a maximum parallelism of " +
                          std::to_string(part.max_parallelism) + ", the plan has " +
@@ -151,7 +155,7 @@ Status Execution::RestoreParts(const Checkpoint& checkpoint) {
           .In(checkpoint.path)
           .Hint("set 'pipeline.max-parallelism' to the value of the checkpoint");
     }
-    ARROW_ASSIGN_OR_RAISE(std::string bytes, ReadPart(files, checkpoint, part));
+    ARROW_ASSIGN_OR_RAISE(std::string bytes, reader.Next());
     if (part.id.state == kFinderState) {
       finder_states_[part.id.node] = std::move(bytes);
       continue;
