@@ -58,6 +58,11 @@ Status RowGroups::Find(const arrow::RecordBatch& rows) {
 void RowGroups::SplitBy(std::span<const int64_t> values) {
   const auto differs = [&](int64_t value) { return value != values[0]; };
   if (std::ranges::none_of(values, differs)) return;
+  bool cuts = false;
+  for (size_t row = 0; row < places_.size(); ++row) {
+    cuts |= values[row] != values[static_cast<size_t>(first_rows_[places_[row]])];
+  }
+  if (!cuts) return;
   SplitByValue([&](size_t row) { return static_cast<uint64_t>(values[row]); });
 }
 

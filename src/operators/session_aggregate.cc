@@ -10,7 +10,6 @@
 #include "operators/keyed_windows.h"
 #include "operators/late_rows.h"
 #include "operators/make.h"
-#include "operators/row_groups.h"
 #include "operators/row_index.h"
 #include "operators/sessions.h"
 
@@ -22,8 +21,7 @@ struct SessionAggregatePlan {
   std::vector<int> keys;  ///< of the input
   std::vector<StateSpec> states;
   AggregateCalls calls;
-  RowGroups groups;           ///< the rows by key and session
-  KeyedWindows accumulators;  ///< of the groups
+  KeyedWindows accumulators;  ///< by key and session
   Sessions sessions;
   LateRows late;
   std::shared_ptr<arrow::Schema> output;
@@ -50,16 +48,16 @@ class SessionAggregate final : public Operator {
     if (batch.empty()) return Status::OK();
     ARROW_RETURN_NOT_OK(plan_.sessions.Assign(*batch.rows, watermark_, &assigned_));
     if (!assigned_.merges.empty()) ARROW_RETURN_NOT_OK(Merge(*batch.rows));
+    RowGroups& groups = plan_.sessions.groups();
     if (!assigned_.each_once) {
       ARROW_RETURN_NOT_OK(plan_.late.Send(batch, assigned_.late, assigned_.errors, out));
       const arrow::Int32Array rows = RowIndex(assigned_.rows);
       ARROW_ASSIGN_OR_RAISE(batch, batch.Take(rows));
       ARROW_RETURN_NOT_OK(plan_.calls.Take(rows));
       if (batch.empty()) return Status::OK();
+      ARROW_RETURN_NOT_OK(groups.Find(*batch.rows));
     }
     SignsOf(batch, &signs_);
-    RowGroups& groups = plan_.groups;
-    ARROW_RETURN_NOT_OK(groups.Find(*batch.rows));
     groups.SplitBy(assigned_.sessions);
     ARROW_ASSIGN_OR_RAISE(arrow::ArrayVector columns, groups.Keys(*batch.rows));
     ARROW_ASSIGN_OR_RAISE(columns.emplace_back(), NumbersOf(groups.FirstOf(assigned_.sessions)));
@@ -194,14 +192,12 @@ Result<std::unique_ptr<Operator>> MakeSessionAggregate(const OperatorRequest& re
                         WindowClock::Make(config.window.time_column, time_type, request.time_zone));
   ARROW_ASSIGN_OR_RAISE(auto sessions,
                         Sessions::Make(input, config.window, config.keys, std::move(clock)));
-  ARROW_ASSIGN_OR_RAISE(auto groups, RowGroups::Make(input, config.keys));
   ARROW_ASSIGN_OR_RAISE(auto by_session, KeyedWindows::Make(states[0]));
   states.push_back(sessions.spec());
   return std::make_unique<SessionAggregate>(
       SessionAggregatePlan{.keys = config.keys,
                            .states = std::move(states),
                            .calls = std::move(calls),
-                           .groups = std::move(groups),
                            .accumulators = std::move(by_session),
                            .sessions = std::move(sessions),
                            .late = LateRows(PortNamed(request.node, "late")),

@@ -4,10 +4,11 @@
 #include <utility>
 
 #include <arrow/array.h>
-#include <arrow/builder.h>
-#include <arrow/compute/api_vector.h>
+#include <arrow/buffer.h>
 #include <arrow/record_batch.h>
+#include <arrow/type.h>
 
+#include "operators/row_index.h"
 #include "operators/window_assigner.h"
 
 namespace millrace {
@@ -25,7 +26,8 @@ Sessions::Sessions(StateSpec spec, RowGroups groups, KeyedWindows slots, const W
       slots_(std::move(slots)),
       time_column_(window.time_column),
       gap_us_(window.size_us),
-      clock_(std::move(clock)) {}
+      clock_(std::move(clock)),
+      lists_(spec_.value.column(kSpans).type.ToArrow()) {}
 
 Result<Sessions> Sessions::Make(const Schema& input, const WindowSpec& window,
                                 const std::vector<int>& keys, WindowClock clock) {
@@ -62,14 +64,18 @@ Status Sessions::Assign(const arrow::RecordBatch& rows, EventTime watermark, Ses
   if (time_column_ >= 0) {
     times = &static_cast<const arrow::TimestampArray&>(*rows.column(time_column_));
   }
+  const bool nulls = times != nullptr && times->null_count() > 0;
   const int64_t now = clock_.ToLocal(context_->env().NowMicros());
+  out->rows.reserve(n);
+  out->sessions.reserve(n);
   for (size_t i = 0; i < n; ++i) {
     const auto row = static_cast<int32_t>(i);
-    if (times != nullptr && times->IsNull(row)) {
+    if (nulls && times->IsNull(row)) {
       out->errors.push_back(WithoutTime(row));
       continue;
     }
     const int64_t time = times == nullptr ? now : clock_.ToLocal(times->Value(row));
+    if (Extend(groups_.places()[i], time, row, out)) continue;
     if (!Add(groups_.places()[i], time, row, watermark, out)) out->late.push_back(row);
   }
   if (!out->merges.empty()) FollowMerges(groups_.places(), out);
@@ -77,6 +83,16 @@ Status Sessions::Assign(const arrow::RecordBatch& rows, EventTime watermark, Ses
   // Keys whose rows were all late or without time.
   for (size_t key = 0; key < changed_.size(); ++key) changed_[key] |= open_[key].empty();
   return Store(slots_.slots());
+}
+
+bool Sessions::Extend(size_t key, int64_t time, int32_t row, SessionRows* out) {
+  OpenSessions& open = open_[key];
+  if (open.size() != 1 || time < open[0].start || time > open[0].end) return false;
+  changed_[key] |= time + gap_us_ > open[0].end;
+  open[0].end = std::max(open[0].end, time + gap_us_);
+  out->rows.push_back(row);
+  out->sessions.push_back(open[0].name);
+  return true;
 }
 
 bool Sessions::Add(size_t key, int64_t time, int32_t row, EventTime watermark, SessionRows* out) {
@@ -148,9 +164,8 @@ Status Sessions::Load(std::span<const Slot> slots) {
 Status Sessions::Store(std::span<const Slot> slots) {
   std::vector<Slot> stored, empty;
   std::vector<int64_t> ends;
-  auto numbers = std::make_shared<arrow::Int64Builder>();
-  arrow::ListBuilder lists(arrow::default_memory_pool(), numbers,
-                           spec_.value.column(kSpans).type.ToArrow());
+  std::vector<int64_t> numbers;
+  std::vector<int32_t> offsets = {0};
   for (size_t key = 0; key < slots.size(); ++key) {
     if (!changed_[key]) continue;
     if (open_[key].empty()) {
@@ -159,14 +174,16 @@ Status Sessions::Store(std::span<const Slot> slots) {
     }
     stored.push_back(slots[key]);
     ends.push_back(open_[key][0].end);
-    ARROW_RETURN_NOT_OK(lists.Append());
     for (const Session& session : open_[key]) {
       ends.back() = std::min(ends.back(), session.end);
-      ARROW_RETURN_NOT_OK(numbers->AppendValues({session.start, session.end, session.name}));
+      numbers.insert(numbers.end(), {session.start, session.end, session.name});
     }
+    offsets.push_back(static_cast<int32_t>(numbers.size()));
   }
-  ARROW_ASSIGN_OR_RAISE(const auto values, lists.Finish());
-  ARROW_RETURN_NOT_OK(table_->Set(kSpans, stored, *values));
+  ARROW_ASSIGN_OR_RAISE(const auto values, NumbersOf(numbers));
+  const arrow::ListArray lists(lists_, static_cast<int64_t>(stored.size()),
+                               arrow::Buffer::FromVector(std::move(offsets)), values);
+  ARROW_RETURN_NOT_OK(table_->Set(kSpans, stored, lists));
   ARROW_RETURN_NOT_OK(clock_.Set(context_->timers(), state_, stored, ends));
   return table_->Erase(empty);
 }
@@ -175,7 +192,7 @@ Result<EndedSessions> Sessions::TakeEnded(const TimerBatch& timers) {
   EndedSessions ended;
   ARROW_ASSIGN_OR_RAISE(const auto keys, table_->Keys(timers.slots));
   ARROW_RETURN_NOT_OK(Load(timers.slots));
-  arrow::Int32Builder rows;
+  std::vector<int32_t> rows;
   for (size_t key = 0; key < timers.slots.size(); ++key) {
     changed_[key] = 1;
     OpenSessions& open = open_[key];
@@ -186,14 +203,11 @@ Result<EndedSessions> Sessions::TakeEnded(const TimerBatch& timers) {
       ended.sessions.push_back(session.name);
       ended.starts.push_back(session.start);
       ended.ends.push_back(session.end);
-      ARROW_RETURN_NOT_OK(rows.Append(static_cast<int32_t>(key)));
+      rows.push_back(static_cast<int32_t>(key));
     }
     std::erase_if(open, [&](const Session& session) { return session.end <= first; });
   }
-  ARROW_ASSIGN_OR_RAISE(const auto index, rows.Finish());
-  for (const auto& column : keys->columns()) {
-    ARROW_ASSIGN_OR_RAISE(ended.keys.emplace_back(), arrow::compute::Take(*column, *index));
-  }
+  ARROW_ASSIGN_OR_RAISE(ended.keys, TakeRows(keys->columns(), rows));
   ARROW_RETURN_NOT_OK(clock_.Fired(context_->timers(), timers));
   ARROW_RETURN_NOT_OK(Store(timers.slots));
   return ended;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
@@ -50,6 +51,8 @@ class Sessions {
   const StateSpec& spec() const { return spec_; }
   void Open(OperatorContext& context, int state);
   WindowClock& clock() { return clock_; }
+  /// The rows of the last `Assign` by key.
+  RowGroups& groups() { return groups_; }
 
   /// Adds the rows to their sessions.
   Status Assign(const arrow::RecordBatch& rows, EventTime watermark, SessionRows* out);
@@ -69,6 +72,8 @@ class Sessions {
   Status Load(std::span<const Slot> slots);
   /// Of the keys whose `changed_` is set; those without sessions are forgotten.
   Status Store(std::span<const Slot> slots);
+  /// Adds a row within the only session of its key: most rows are.
+  bool Extend(size_t key, int64_t time, int32_t row, SessionRows* out);
   /// False where the row is late.
   bool Add(size_t key, int64_t time, int32_t row, EventTime watermark, SessionRows* out);
   static void FollowMerges(std::span<const uint32_t> keys, SessionRows* out);
@@ -79,6 +84,7 @@ class Sessions {
   int time_column_;
   int64_t gap_us_;
   WindowClock clock_;
+  std::shared_ptr<arrow::DataType> lists_;
   OperatorContext* context_ = nullptr;
   int state_ = 0;
   KeyedTable* table_ = nullptr;
