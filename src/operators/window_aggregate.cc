@@ -85,7 +85,7 @@ class WindowAggregate final : public Operator {
     if (plan_.slices) {
       return plan_.slices->Fire(
           timers.slots, plan_.calls,
-          [&](const KeyedTable& table, std::span<const Slot> slots, std::span<const int64_t> ends) {
+          [&](KeyedTable& table, std::span<const Slot> slots, std::span<const int64_t> ends) {
             return Send(table, slots, ends, out);
           });
     }
@@ -242,11 +242,11 @@ class WindowAggregate final : public Operator {
   }
 
   // The windows that have rows. `ends`: empty where the last key column says them.
-  Status Send(const KeyedTable& table, std::span<const Slot> slots, std::span<const int64_t> ends,
+  Status Send(KeyedTable& table, std::span<const Slot> slots, std::span<const int64_t> ends,
               Collector& out) {
     std::vector<Slot> sent;
     std::vector<int64_t> sent_ends;
-    const FixedColumn& counts = const_cast<KeyedTable&>(table).Fixed(KeyedWindows::kRows);
+    const FixedColumn& counts = table.Fixed(KeyedWindows::kRows);
     for (size_t i = 0; i < slots.size(); ++i) {
       if (counts.Get<int64_t>(slots[i]) <= 0) continue;
       sent.push_back(slots[i]);

@@ -1,7 +1,5 @@
 #include "operators/window_assigner.h"
 
-#include <algorithm>
-
 #include <arrow/array.h>
 #include <arrow/record_batch.h>
 
@@ -74,13 +72,11 @@ bool WindowAssigner::AssignAtOnce(const arrow::TimestampArray& times, EventTime 
                                   AssignedRows* out) {
   if (!clock_.is_local() || times.null_count() > 0 || times.length() == 0) return false;
   const std::span values(times.raw_values(), static_cast<size_t>(times.length()));
-  int64_t first = values[0], last = values[0];
-  for (const int64_t value : values) {
-    first = std::min(first, value);
-    last = std::max(last, value);
-  }
-  const Windows windows = WindowsOf(first, closed);
-  if (last >= windows.to || windows.first != windows.last) return false;
+  const Windows windows = WindowsOf(values[0], closed);
+  if (windows.first != windows.last) return false;
+  bool others = false;
+  for (const int64_t value : values) others |= value < windows.from || value >= windows.to;
+  if (others) return false;
   out->ends.assign(values.size(), windows.first);
   out->each_once = true;
   return true;

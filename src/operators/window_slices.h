@@ -22,7 +22,7 @@ namespace millrace {
 class WindowSlices {
  public:
   /// Windows that are over: `slots` of `table`, which has their accumulators, and their ends.
-  using Send = std::function<Status(const KeyedTable& table, std::span<const Slot> slots,
+  using Send = std::function<Status(KeyedTable& table, std::span<const Slot> slots,
                                     std::span<const int64_t> ends)>;
 
   /// `slices`: their state, by key and end.
