@@ -536,6 +536,58 @@ TEST_F(RuntimeTest, SmallSlicesLeaveAfterTheLinger) {
   EXPECT_TRUE(job->Wait().IsCancelled());
 }
 
+TEST_F(RuntimeTest, ChannelsThatAreAllIdleLeaveTheHighestWatermark) {
+  const PlanNode source = Node("source", [] {
+    class FallsSilent final : public Operator {
+     public:
+      Status Open(OperatorContext& context) override {
+        watermark_.us = context.subtask() == 0 ? 10 : 20;
+        return Status::OK();
+      }
+      Status ProcessBatch(int, Batch, Collector&) override { return Status::OK(); }
+      Result<Step> Run(Collector& out) override {
+        if (!std::exchange(said_, true)) out.Watermark({watermark_, true});
+        return Step::kIdle;
+      }
+
+     private:
+      EventTime watermark_;
+      bool said_ = false;
+    };
+    return std::make_unique<FallsSilent>();
+  });
+  const PlanNode sink = Node(
+      "sink",
+      [this] {
+        class Hears final : public Operator {
+         public:
+          explicit Hears(Seen& seen) : seen_(seen) {}
+          Status Open(OperatorContext&) override { return Status::OK(); }
+          Status ProcessBatch(int, Batch, Collector&) override { return Status::OK(); }
+          Status ProcessWatermark(int, InputTime time, Collector&) override {
+            if (!time.idle) return Status::OK();
+            std::lock_guard lock(seen_.mutex);
+            seen_.sum += time.watermark.us;
+            ++seen_.rows;
+            seen_.changed.notify_all();
+            return Status::OK();
+          }
+
+         private:
+          Seen& seen_;
+        };
+        return std::make_unique<Hears>(seen_);
+      },
+      false);
+  auto job = runtime().Submit(
+      Plan({{source}, {sink}}, {Connect(0, 0, "source", 1, Partitioning::kHash)}, 2));
+  ASSERT_TRUE(job.ok()) << job.status();
+  seen_.WaitForRows(2);  // one in each sink
+  job->Cancel();
+  EXPECT_TRUE(job->Wait().IsCancelled());
+  EXPECT_EQ(seen_.sum, 20 + 20);
+}
+
 TEST_F(RuntimeTest, ASavepointIsWrittenWhileTheJobRuns) {
   const auto folder = std::filesystem::temp_directory_path() /
                       ("millrace-savepoint-" + std::to_string(env_->Random()));

@@ -217,7 +217,7 @@ Status TaskRunner::PullFrom(Input& input, bool* moved) {
         input.time = item->time;
         input.channel->Pop();
         *moved = true;
-        ARROW_RETURN_NOT_OK(UpdateTime(input.input));
+        ARROW_RETURN_NOT_OK(UpdateTime(input.input, &input));
         break;
       case ChannelItem::Kind::kBarrier:
         *moved = true;
@@ -235,15 +235,15 @@ Status TaskRunner::PullFrom(Input& input, bool* moved) {
   return Status::OK();
 }
 
-Status TaskRunner::UpdateTime(int input) {
+Status TaskRunner::UpdateTime(int input, const Input* told_by) {
   InputTime lowest{EventTime::Max(), true};
   bool open = false;
-  EventTime idle_lowest = EventTime::Max();
+  EventTime idle_highest = EventTime::Min();
   for (const Input& each : inputs_) {
     if (each.input != input || each.ended) continue;
     open = true;
     if (each.time.idle) {
-      idle_lowest = std::min(idle_lowest, each.time.watermark);
+      idle_highest = std::max(idle_highest, each.time.watermark);
       continue;
     }
     lowest.idle = false;
@@ -251,7 +251,12 @@ Status TaskRunner::UpdateTime(int input) {
   }
   if (!open) return Status::OK();
   InputTime& told = input_times_[static_cast<size_t>(input)];
-  if (lowest.idle) lowest.watermark = idle_lowest;
+  if (lowest.idle) {
+    // As Flink's StatusWatermarkValve: nothing is waited for any more once the channel falls silent
+    // that held the others back.
+    const bool held_back = told_by != nullptr && told_by->time.watermark >= told.watermark;
+    lowest.watermark = held_back ? idle_highest : told.watermark;
+  }
   lowest.watermark = std::max(lowest.watermark, told.watermark);
   if (lowest == told) return Status::OK();
   told = lowest;

@@ -112,7 +112,8 @@ class TaskRunner final : public Runnable,
   Status Slice(bool* again);
   Status Pull(bool* moved);
   Status PullFrom(Input& input, bool* moved);
-  Status UpdateTime(int input);
+  /// `told_by`: the channel whose time is new; null where one has ended.
+  Status UpdateTime(int input, const Input* told_by = nullptr);
   Status OnEnd(Input& input);
   void OnBarrier(Input& input, CheckpointId id);
   void EndAlignment();
