@@ -129,7 +129,9 @@ void HttpTransfer::ConfigureMethod(CURL* easy) {
     for (const HttpPiece& piece : request_.body) joined_ += piece.bytes;
   }
   curl_easy_setopt(easy, CURLOPT_POSTFIELDS, one_write_ ? joined_.c_str() : nullptr);
-  AddHeader("Expect:");  // waiting for "100 Continue" would cost a round trip
+  // Waiting for "100 Continue" would cost a round trip. Of small bodies libcurl does not ask for
+  // it.
+  if (!one_write_) AddHeader("Expect:");
 }
 
 void HttpTransfer::ConfigureProtocol(CURL* easy) {
