@@ -26,11 +26,13 @@ bool FlagAt(const json& parameters, const char* key, bool otherwise) {
   return at != parameters.end() && at->is_boolean() ? at->get<bool>() : otherwise;
 }
 
-Result<json> Parameters(const json& object) {
+/// Lives as long as `object`.
+Result<const json*> Parameters(const json& object) {
+  static const json kNone = json::object();
   const auto at = object.find("parameters");
-  if (at == object.end()) return json::object();
+  if (at == object.end()) return &kNone;
   if (!at->is_object()) return Error::User("'parameters' is not an object");
-  return *at;
+  return &*at;
 }
 
 /// Reads a body's JSON and hands out its binary tensors one after the other.
@@ -87,8 +89,8 @@ class Reader {
       return Error::User("tensor '" + tensor.name + "' cannot have the shape " +
                          ShapeText(tensor.shape));
     }
-    ARROW_ASSIGN_OR_RAISE(const json parameters, Parameters(object));
-    if (const auto size = parameters.find("binary_data_size"); size != parameters.end()) {
+    ARROW_ASSIGN_OR_RAISE(const json* parameters, Parameters(object));
+    if (const auto size = parameters->find("binary_data_size"); size != parameters->end()) {
       const size_t left = static_cast<size_t>(body_->size()) - at_;
       if (!size->is_number_unsigned() || size->get<uint64_t>() > left) {
         return Error::User("tensor '" + tensor.name + "': its binary_data_size is more than the " +
@@ -112,21 +114,55 @@ class Reader {
   size_t at_;  ///< where the next binary tensor begins
 };
 
-Result<json> TensorHeader(const Tensor& tensor, bool binary, EncodedMessage* message) {
-  json header = {
-      {"name", tensor.name}, {"shape", tensor.shape}, {"datatype", NameOf(tensor.datatype)}};
-  if (!binary) {
-    ARROW_ASSIGN_OR_RAISE(header["data"], ToJsonData(tensor));
-    return header;
-  }
-  ARROW_ASSIGN_OR_RAISE(auto bytes, ToBinary(tensor));
-  header["parameters"]["binary_data_size"] = bytes->size();
-  message->pieces.push_back(std::move(bytes));
-  return header;
+std::string TextOf(const json& value) {
+  return value.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
-void PutHeader(const json& header, EncodedMessage* message) {
-  std::string text = header.dump(-1, ' ', false, json::error_handler_t::replace);
+/// `text` in quotes.
+void AppendQuoted(std::string_view text, std::string* header) {
+  const bool plain = std::all_of(text.begin(), text.end(), [](char c) {
+    return c >= ' ' && c != 0x7f && c != '"' && c != '\\';
+  });
+  if (!plain) {
+    *header += TextOf(text);
+    return;
+  }
+  *header += '"';
+  *header += text;
+  *header += '"';
+}
+
+/// Between the members of an array.
+void AppendComma(std::string* header) {
+  if (header->back() != '[') *header += ',';
+}
+
+/// Written as text: as a tree the header would cost more than all else of a small request.
+Status AppendTensor(const Tensor& tensor, bool binary, std::string* header,
+                    EncodedMessage* message) {
+  AppendComma(header);
+  *header += R"({"name":)";
+  AppendQuoted(tensor.name, header);
+  *header += R"(,"shape":[)";
+  for (const int64_t dimension : tensor.shape) {
+    AppendComma(header);
+    *header += std::to_string(dimension);
+  }
+  *header += R"(],"datatype":")";
+  *header += NameOf(tensor.datatype);
+  *header += '"';
+  if (binary) {
+    ARROW_ASSIGN_OR_RAISE(auto bytes, ToBinary(tensor));
+    *header += R"(,"parameters":{"binary_data_size":)" + std::to_string(bytes->size()) + "}}";
+    message->pieces.push_back(std::move(bytes));
+  } else {
+    ARROW_ASSIGN_OR_RAISE(const json data, ToJsonData(tensor));
+    *header += R"(,"data":)" + TextOf(data) + '}';
+  }
+  return Status::OK();
+}
+
+void PutHeader(std::string text, EncodedMessage* message) {
   if (!message->pieces.empty()) {
     text.resize((text.size() + kAlignment - 1) / kAlignment * kAlignment, ' ');
     message->header_bytes = text.size();
@@ -144,34 +180,51 @@ bool InferRequest::WantsBinary(std::string_view output) const {
 
 Result<EncodedMessage> EncodeInferRequest(const InferRequest& request) {
   EncodedMessage message;
-  json header = json::object();
-  if (!request.id.empty()) header["id"] = request.id;
-  if (!request.parameters.empty()) header["parameters"] = request.parameters;
-  if (request.binary_output) header["parameters"]["binary_data_output"] = true;
-  header["inputs"] = json::array();
+  std::string header = "{";
+  if (!request.id.empty()) {
+    header += R"("id":)";
+    AppendQuoted(request.id, &header);
+    header += ',';
+  }
+  json parameters = request.parameters;
+  if (request.binary_output) parameters["binary_data_output"] = true;
+  if (!parameters.empty()) header += R"("parameters":)" + TextOf(parameters) + ',';
+  header += R"("inputs":[)";
   for (const Tensor& tensor : request.inputs) {
-    ARROW_ASSIGN_OR_RAISE(auto input, TensorHeader(tensor, request.binary_input, &message));
-    header["inputs"].push_back(std::move(input));
+    ARROW_RETURN_NOT_OK(AppendTensor(tensor, request.binary_input, &header, &message));
   }
-  for (const auto& output : request.outputs) {
-    header["outputs"].push_back(
-        {{"name", output.name}, {"parameters", {{"binary_data", output.binary}}}});
+  header += ']';
+  if (!request.outputs.empty()) {
+    header += R"(,"outputs":[)";
+    for (const auto& output : request.outputs) {
+      AppendComma(&header);
+      header += R"({"name":)";
+      AppendQuoted(output.name, &header);
+      header += output.binary ? R"(,"parameters":{"binary_data":true}})"
+                              : R"(,"parameters":{"binary_data":false}})";
+    }
+    header += ']';
   }
-  PutHeader(header, &message);
+  PutHeader(header + '}', &message);
   return message;
 }
 
 Result<EncodedMessage> EncodeInferResponse(const InferResponse& response,
                                            const std::vector<bool>& binary) {
   EncodedMessage message;
-  json header = {{"model_name", response.model_name}, {"model_version", response.model_version}};
-  if (!response.id.empty()) header["id"] = response.id;
-  header["outputs"] = json::array();
-  for (size_t i = 0; i < response.outputs.size(); ++i) {
-    ARROW_ASSIGN_OR_RAISE(auto output, TensorHeader(response.outputs[i], binary[i], &message));
-    header["outputs"].push_back(std::move(output));
+  std::string header = R"({"model_name":)";
+  AppendQuoted(response.model_name, &header);
+  header += R"(,"model_version":)";
+  AppendQuoted(response.model_version, &header);
+  if (!response.id.empty()) {
+    header += R"(,"id":)";
+    AppendQuoted(response.id, &header);
   }
-  PutHeader(header, &message);
+  header += R"(,"outputs":[)";
+  for (size_t i = 0; i < response.outputs.size(); ++i) {
+    ARROW_RETURN_NOT_OK(AppendTensor(response.outputs[i], binary[i], &header, &message));
+  }
+  PutHeader(header + "]}", &message);
   return message;
 }
 
@@ -181,7 +234,8 @@ Result<InferRequest> DecodeInferRequest(const std::shared_ptr<arrow::Buffer>& bo
   ARROW_ASSIGN_OR_RAISE(const json header, reader.Header());
   InferRequest request;
   request.id = TextAt(header, "id");
-  ARROW_ASSIGN_OR_RAISE(request.parameters, Parameters(header));
+  ARROW_ASSIGN_OR_RAISE(const json* parameters, Parameters(header));
+  request.parameters = *parameters;
   request.binary_output = FlagAt(request.parameters, "binary_data_output", false);
   request.parameters.erase("binary_data_output");
   ARROW_ASSIGN_OR_RAISE(request.inputs, reader.Tensors(header, "inputs"));
@@ -190,9 +244,9 @@ Result<InferRequest> DecodeInferRequest(const std::shared_ptr<arrow::Buffer>& bo
   if (!outputs->is_array()) return Error::User("'outputs' is not an array");
   for (const json& each : *outputs) {
     if (!each.is_object()) return Error::User("an output is not a JSON object");
-    ARROW_ASSIGN_OR_RAISE(const json parameters, Parameters(each));
+    ARROW_ASSIGN_OR_RAISE(const json* of_output, Parameters(each));
     request.outputs.push_back(
-        {TextAt(each, "name"), FlagAt(parameters, "binary_data", request.binary_output)});
+        {TextAt(each, "name"), FlagAt(*of_output, "binary_data", request.binary_output)});
     if (request.outputs.back().name.empty()) return Error::User("an output has no 'name'");
   }
   return request;
