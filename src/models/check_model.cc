@@ -84,7 +84,7 @@ std::vector<CheckStep> CheckModel(const ModelConfig& declared, Services& service
   if (!options.ok()) return {{"options", options.status(), {}}};
   std::vector<CheckStep> steps;
   if ((*provider)->name == "triton") {
-    steps = CheckServer(*options, services);
+    steps = CheckServer(declared, *options, services);
     if (!steps.back().status.ok()) return steps;
   }
   Env& env = services.env();

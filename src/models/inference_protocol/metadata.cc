@@ -52,9 +52,7 @@ Result<ModelMetadata> DecodeMetadata(std::string_view body) {
   }
   ARROW_ASSIGN_OR_RAISE(metadata.inputs, TensorsAt(object, "inputs"));
   ARROW_ASSIGN_OR_RAISE(metadata.outputs, TensorsAt(object, "outputs"));
-  if (metadata.inputs.empty() || metadata.outputs.empty()) {
-    return Error::User("the server's metadata names no inputs and outputs");
-  }
+  if (metadata.name.empty()) return Error::User("the server's metadata names no model");
   return metadata;
 }
 

@@ -8,9 +8,10 @@
 
 namespace millrace {
 
-std::vector<CheckStep> CheckServer(const Options& options, Services& services) {
+std::vector<CheckStep> CheckServer(const ModelConfig& declared, const Options& options,
+                                   Services& services) {
   std::vector<CheckStep> steps;
-  const auto settings = TritonSettings::Read(options, services.secrets());
+  const auto settings = TritonSettings::Read(declared, options, services.secrets());
   if (!settings.ok()) return {{"options", settings.status(), {}}};
   const auto transport = MakeTransport(*settings, HttpClient::Shared());
   Env& env = services.env();

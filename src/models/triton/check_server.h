@@ -8,6 +8,7 @@
 namespace millrace {
 
 /// The steps of `CheckModel` up to the model's readiness on its server. Blocks.
-std::vector<CheckStep> CheckServer(const Options& options, Services& services);
+std::vector<CheckStep> CheckServer(const ModelConfig& declared, const Options& options,
+                                   Services& services);
 
 }  // namespace millrace

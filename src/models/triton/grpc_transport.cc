@@ -127,9 +127,8 @@ class GrpcTransport final : public Transport {
     inference::ModelMetadataResponse metadata;
     ARROW_ASSIGN_OR_RAISE(const Reply reply, Call("ModelMetadata", ask));
     if (reply.code != Code::kOk) return Refused(reply);
-    if (!metadata.ParseFromString(reply.message) || metadata.inputs().empty() ||
-        metadata.outputs().empty()) {
-      return Error::User("the server's metadata names no inputs and outputs")
+    if (!metadata.ParseFromString(reply.message) || metadata.name().empty()) {
+      return Error::User("the server's metadata names no model")
           .In(settings_.shown)
           .Hint("does this endpoint speak the Open Inference Protocol (KServe v2)?");
     }
@@ -152,7 +151,7 @@ class GrpcTransport final : public Transport {
       model.sequence_idle_us = static_cast<int64_t>(
           config.config().sequence_batching().max_sequence_idle_microseconds());
     }
-    SettleBatching(settings_, max_batch, &model);
+    ARROW_RETURN_NOT_OK(SettleTensors(settings_, max_batch, &model));
     return model;
   }
 

@@ -43,7 +43,11 @@ Outcome OutcomeOf(int status, std::string_view text) {
 class HttpTransport final : public Transport {
  public:
   HttpTransport(TritonSettings settings, HttpClient& client)
-      : settings_(std::move(settings)), client_(client) {}
+      : settings_(std::move(settings)),
+        client_(client),
+        infer_(settings_.Get(settings_.ModelUrl() + "/infer")) {
+    infer_.method = HttpMethod::kPost;
+  }
 
   Result<ServerModel> Describe() const override {
     const HttpResult answer = SendAndWait(client_, settings_.Get(settings_.ModelUrl()));
@@ -70,14 +74,13 @@ class HttpTransport final : public Transport {
         config.response.status == 200 ? DecodeConfig(config.response.body) : ServerConfig();
     model.sequential = known.sequential;
     model.sequence_idle_us = known.sequence_idle_us;
-    SettleBatching(settings_, known.max_batch, &model);
+    ARROW_RETURN_NOT_OK(SettleTensors(settings_, known.max_batch, &model));
     return model;
   }
 
   Result<HttpRequest> MakeInfer(const InferRequest& infer) const override {
     ARROW_ASSIGN_OR_RAISE(const EncodedMessage message, EncodeInferRequest(infer));
-    HttpRequest request = settings_.Get(settings_.ModelUrl() + "/infer");
-    request.method = HttpMethod::kPost;
+    HttpRequest request = infer_;
     const bool binary = message.header_bytes > 0;
     request.headers.push_back(
         {"Content-Type", binary ? "application/octet-stream" : "application/json"});
@@ -182,6 +185,7 @@ class HttpTransport final : public Transport {
 
   const TritonSettings settings_;
   HttpClient& client_;
+  HttpRequest infer_;  ///< without its body and what tells of it
 };
 
 }  // namespace

@@ -87,7 +87,8 @@ Result<SequenceOptions> ReadSequence(const ModelConfig& config, const Options& o
 
 Result<ModelSignature> DescribeTriton(const ModelConfig& config, const Options& options,
                                       Services& services) {
-  ARROW_ASSIGN_OR_RAISE(const auto settings, TritonSettings::Read(options, services.secrets()));
+  ARROW_ASSIGN_OR_RAISE(const auto settings,
+                        TritonSettings::Read(config, options, services.secrets()));
   ARROW_ASSIGN_OR_RAISE(ServerModel model,
                         MakeTransport(settings, HttpClient::Shared())->Describe());
   ARROW_RETURN_NOT_OK(ReadSequence(config, options, settings, services, &model));
@@ -109,7 +110,8 @@ Result<ModelLease> MakeTritonModel(const ModelConfig& config, const Options& opt
                                    HttpClient& client, Services& services) {
   auto target =
       std::make_shared<TritonTarget>(TritonTarget{.client = client, .env = services.env()});
-  ARROW_ASSIGN_OR_RAISE(target->settings, TritonSettings::Read(options, services.secrets()));
+  ARROW_ASSIGN_OR_RAISE(target->settings,
+                        TritonSettings::Read(config, options, services.secrets()));
   const TritonSettings& settings = target->settings;
   if (settings.tls && !settings.tls->verify) {
     Log(LogLevel::kWarn, "models.triton", "'tls-verify' = 'false': anybody can pose as this server",

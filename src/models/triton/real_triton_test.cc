@@ -172,7 +172,7 @@ TEST_P(RealTritonTest, ASequenceNeedsAnId) {  // T7, T12
 TEST_P(RealTritonTest, StatisticsAreRead) {  // T11
   const OptionMap options = {{"endpoint", endpoint_}, {"model-name", "text_classifier"}};
   const auto settings = TritonSettings::Read(
-      *Options::Make("p", services_.registries().providers.Find("triton")->options, options),
+      {}, *Options::Make("p", services_.registries().providers.Find("triton")->options, options),
       services_.secrets());
   ASSERT_TRUE(settings.ok()) << settings.status().ToString();
   const auto transport = MakeTransport(*settings, HttpClient::Shared());

@@ -44,6 +44,45 @@ Result<std::shared_ptr<const TlsSettings>> ReadTls(const Options& options,
   return std::make_shared<const TlsSettings>(std::move(tls));
 }
 
+const char* DatatypeOf(TypeKind kind) {
+  switch (kind) {
+    case TypeKind::kBoolean:
+      return "BOOL";
+    case TypeKind::kTinyInt:
+      return "INT8";
+    case TypeKind::kSmallInt:
+      return "INT16";
+    case TypeKind::kInt:
+      return "INT32";
+    case TypeKind::kBigInt:
+      return "INT64";
+    case TypeKind::kFloat:
+      return "FP32";
+    case TypeKind::kDouble:
+      return "FP64";
+    case TypeKind::kChar:
+    case TypeKind::kVarChar:
+      return "BYTES";
+    default:
+      return nullptr;
+  }
+}
+
+/// The columns as tensors; none where one of them cannot be a tensor.
+std::vector<TensorSpec> TensorsOf(const Schema& columns) {
+  std::vector<TensorSpec> tensors;
+  for (const SqlField& column : columns.columns()) {
+    const SqlType* type = &column.type;
+    TensorSpec tensor{column.name, "", {-1}};
+    for (; type->kind() == TypeKind::kArray; type = &type->element()) tensor.shape.push_back(-1);
+    const char* datatype = DatatypeOf(type->kind());
+    if (datatype == nullptr) return {};
+    tensor.datatype = datatype;
+    tensors.push_back(std::move(tensor));
+  }
+  return tensors;
+}
+
 }  // namespace
 
 Result<std::string> ParseEndpoint(const std::string& endpoint) {
@@ -186,8 +225,11 @@ std::vector<OptionSpec> TritonSettings::Specs() {
   };
 }
 
-Result<TritonSettings> TritonSettings::Read(const Options& options, const SecretProvider& secrets) {
+Result<TritonSettings> TritonSettings::Read(const ModelConfig& declared, const Options& options,
+                                            const SecretProvider& secrets) {
   TritonSettings settings;
+  settings.declared_inputs = TensorsOf(declared.input);
+  settings.declared_outputs = TensorsOf(declared.output);
   ARROW_ASSIGN_OR_RAISE(settings.base, ParseEndpoint(options.String("endpoint")));
   settings.shown = WithoutCredentials(settings.base);
   settings.grpc = settings.base.starts_with("grpc");

@@ -7,6 +7,7 @@
 
 #include "models/triton/circuit_breaker.h"
 #include "net/http.h"
+#include "spi/model.h"
 #include "spi/services.h"
 
 namespace millrace {
@@ -33,9 +34,13 @@ struct TritonSettings {
   CircuitBreakerSettings breaker;
   bool health_checks = false;
   int64_t health_interval_us = 0;
+  /// The declared columns as tensors, each with a first dimension for rows: of a model of which the
+  /// server names none.
+  std::vector<TensorSpec> declared_inputs, declared_outputs;
 
   static std::vector<OptionSpec> Specs();
-  static Result<TritonSettings> Read(const Options& options, const SecretProvider& secrets);
+  static Result<TritonSettings> Read(const ModelConfig& declared, const Options& options,
+                                     const SecretProvider& secrets);
 
   std::string ModelUrl() const;  ///< ".../v2/models/m" or ".../v2/models/m/versions/3"
   HttpRequest Get(std::string url) const;

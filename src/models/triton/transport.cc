@@ -55,15 +55,25 @@ std::string NewestOf(const std::vector<std::string>& versions) {
   return newest == versions.end() ? "latest" : *newest;
 }
 
-void SettleBatching(const TritonSettings& settings, int64_t max_batch, ServerModel* model) {
+Status SettleTensors(const TritonSettings& settings, int64_t max_batch, ServerModel* model) {
   ModelSignature& signature = model->signature;
+  if (signature.inputs.empty()) signature.inputs = settings.declared_inputs;
+  if (signature.outputs.empty()) signature.outputs = settings.declared_outputs;
+  if (signature.inputs.empty() || signature.outputs.empty()) {
+    return Error::User("the server does not tell the inputs and outputs of the model '" +
+                       settings.model + "'")
+        .In(settings.shown)
+        .Hint(
+            "declare INPUT and OUTPUT: each column is the tensor of its name, ARRAYs have more "
+            "dimensions; or let the model's metadata name them");
+  }
   const bool free_first = std::all_of(
       signature.inputs.begin(), signature.inputs.end(),
       [](const TensorSpec& tensor) { return !tensor.shape.empty() && tensor.shape[0] == -1; });
   signature.batched = !settings.one_dimensional && free_first && max_batch != 0;
   if (!signature.batched) {
     signature.max_batch = 1;
-    return;
+    return Status::OK();
   }
   signature.max_batch = std::max<int64_t>(max_batch, 0);
   if (settings.max_batch > 0) {
@@ -76,6 +86,7 @@ void SettleBatching(const TritonSettings& settings, int64_t max_batch, ServerMod
       if (!tensor.shape.empty()) tensor.shape.erase(tensor.shape.begin());
     }
   }
+  return Status::OK();
 }
 
 std::unique_ptr<Transport> MakeTransport(const TritonSettings& settings, HttpClient& client) {

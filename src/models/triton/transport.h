@@ -77,9 +77,9 @@ bool IsClientMistake(std::string_view text);
 enum class Absence : uint8_t { kUnknown, kNotReady, kNoRights };
 Error AbsentModel(const TritonSettings& settings, Absence absence, const std::string& what);
 
-/// Completes what the server tells of tensors: whether rows share requests, and how many.
-/// `max_batch` -1: the server has no configuration to show.
-void SettleBatching(const TritonSettings& settings, int64_t max_batch, ServerModel* model);
+/// Completes what the server tells of tensors: which there are, where it names none; whether rows
+/// share requests, and how many. `max_batch` -1: the server has no configuration to show.
+Status SettleTensors(const TritonSettings& settings, int64_t max_batch, ServerModel* model);
 
 /// The newest of a server's versions: numbers by value; "latest" where it names none.
 std::string NewestOf(const std::vector<std::string>& versions);

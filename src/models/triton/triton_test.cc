@@ -44,6 +44,8 @@ class FakeTriton {
   int poison_status = 400;
   bool binary = true;
   int max_batch = 8;
+  std::string tensors = R"("inputs":[{"name":"x","datatype":"FP32","shape":[-1,1]}],)"
+                        R"("outputs":[{"name":"y","datatype":"FP32","shape":[-1,1]}])";
   std::string last_headers;
   json last_header;
 
@@ -57,10 +59,7 @@ class FakeTriton {
           200, binary ? R"({"extensions":["binary_tensor_data"]})" : R"({"extensions":[]})");
     }
     if (asks("/v2/models/m")) {
-      return TestHttpServer::Answer(
-          200, R"({"name":"m","versions":["2","10"],)"
-               R"("inputs":[{"name":"x","datatype":"FP32","shape":[-1,1]}],)"
-               R"("outputs":[{"name":"y","datatype":"FP32","shape":[-1,1]}]})");
+      return TestHttpServer::Answer(200, R"({"name":"m","versions":["2","10"],)" + tensors + "}");
     }
     if (asks("/v2/models/m/config")) {
       return TestHttpServer::Answer(200, R"({"max_batch_size":)" + std::to_string(max_batch) + "}");
@@ -160,6 +159,21 @@ TEST_F(TritonTest, JsonWhereTheServerHasNoBinary) {  // T14, T15
   triton_.binary = false;
   EXPECT_THAT(Score("[[1], [2]]"), ElementsAre("2", "4"));
   EXPECT_EQ(triton_.last_header["inputs"][0]["data"], json({1.0, 2.0}));
+}
+
+TEST_F(TritonTest, DeclaredColumnsAreTheTensorsOfAModelThatNamesNone) {  // T1, T15
+  triton_.tensors = R"("inputs":[],"outputs":[])";
+  Schema input, output;
+  input.Add("x", SqlType::Array(SqlType::Float()));
+  output.Add("y", SqlType::Array(SqlType::Float()));
+  const auto config = Define(services_, "triton", With(), input, output);
+  ASSERT_TRUE(config.ok()) << Describe(config.status());
+  const auto model = LoadNow(services_, *config).ValueOrDie();
+  EXPECT_THAT(Lines(Predict(model, Rows(config->input, "[[[1, 2]], [[3, 4]]]"))),
+              ElementsAre(HasSubstr("2, 4"), HasSubstr("6, 8")));
+  EXPECT_EQ(triton_.last_header["inputs"][0]["datatype"], "FP32");
+  EXPECT_EQ(triton_.last_header["inputs"][0]["shape"], json({2, 2}));
+  EXPECT_THAT(Describe(Refusal({})), HasSubstr("declare INPUT and OUTPUT"));
 }
 
 TEST_F(TritonTest, OneRowPerRequestWithoutBatching) {

@@ -111,6 +111,13 @@ def test_every_datatype(endpoint):  # T4
     ]
 
 
+def test_a_model_without_metadata_is_as_it_is_declared(endpoint):  # T1
+    columns = "INPUT (x ARRAY<FLOAT>) OUTPUT (`sum` FLOAT)"
+    assert rows(model(endpoint, "bare", columns) + PAIRS.format(x=4)) == ["1,3.0", "2,9.0", "3,15.0"]
+    code, _, errors = run(model(endpoint, "bare") + "SELECT 1;")
+    assert code != 0 and "declare INPUT and OUTPUT" in errors
+
+
 def test_a_refused_row_fails_alone(endpoint):  # T9
     assert rows(model(endpoint, "sums") + PAIRS.format(x=-1)) == ["1,3.0", "2,", "3,15.0"]
 
