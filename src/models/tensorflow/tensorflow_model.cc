@@ -43,7 +43,9 @@ tf::DataType TensorFlowTypeOf(Datatype datatype) {
 template <class T>
 using OwnedTensorFlow = std::unique_ptr<T, std::function<void(T*)>>;
 
-/// ConfigProto: operations run on the caller's thread, each with at most `threads`.
+/// ConfigProto: operations run on the caller's thread, each with at most `threads`. Without
+/// use_per_session_threads: with it TensorFlow makes a pool of its own for them all the same, whose
+/// threads spin.
 std::string SessionConfig(int threads) {
   std::string bytes("\x28\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", 11);  // inter_op: -1
   bytes += '\x10';                                                        // intra_op
@@ -51,7 +53,7 @@ std::string SessionConfig(int threads) {
     bytes += static_cast<char>(rest < 128 ? rest : (rest & 127) | 128);
     if (rest < 128) break;
   }
-  return bytes + "\x48\x01";  // of its own, not the process's
+  return bytes;
 }
 
 class TensorFlowModel final : public TensorModel {
