@@ -18,6 +18,7 @@
 #include "connectors/nexmark_events.h"
 #include "formats/format_testing.h"
 #include "models/onnx/onnx_model.h"
+#include "models/tensorflow/tensorflow_model.h"
 
 namespace millrace {
 namespace {
@@ -139,10 +140,13 @@ Status Nexmark(int64_t events) {
   });
 }
 
-/// ONNX Runtime on random rows that are packed beforehand, a batch a run.
-Status Onnx(const std::string& path, int64_t width, int64_t batch, int64_t rows) {
+/// ONNX Runtime or TensorFlow on random rows that are packed beforehand, a batch a run.
+Status Model(const std::string& runtime, const std::string& path, int64_t width, int64_t batch,
+             int64_t rows) {
   const auto env = MakeSystemEnv(1);
-  ARROW_ASSIGN_OR_RAISE(const auto model, LoadOnnxModel({.path = path}, env->files()));
+  ARROW_ASSIGN_OR_RAISE(const auto model, runtime == "onnx"
+                                              ? LoadOnnxModel({.path = path}, env->files())
+                                              : LoadTensorFlowModel({.path = path}, env->files()));
   std::mt19937 random(7);
   std::uniform_real_distribution<float> value(-2, 2);
   std::vector<float> values(static_cast<size_t>(rows * width));
@@ -170,10 +174,12 @@ Status Run(const std::vector<std::string>& arguments) {
   if (text(0) == "decode") return Decode(text(1), text(2));
   if (text(0) == "fused") return Fused(text(1), static_cast<int>(number(2)));
   if (text(0) == "nexmark") return Nexmark(number(1));
-  if (text(0) == "onnx") return Onnx(text(1), number(2), number(3), number(4));
+  if (text(0) == "onnx" || text(0) == "tensorflow") {
+    return Model(text(0), text(1), number(2), number(3), number(4));
+  }
   return Error::User(
-      "usage: bench_limits decode FORMAT FILE | fused FILE STEPS | nexmark EVENTS | onnx FILE "
-      "WIDTH BATCH ROWS");
+      "usage: bench_limits decode FORMAT FILE | fused FILE STEPS | nexmark EVENTS | "
+      "onnx|tensorflow FILE WIDTH BATCH ROWS");
 }
 
 }  // namespace

@@ -1,4 +1,7 @@
-"""Models in SQL, in the process and behind `millrace model-server`, against ONNX Runtime in a loop."""
+"""Models in SQL, in the process and behind `millrace model-server`, against their runtime in a loop.
+
+TensorFlow is measured where $MILLRACE_TENSORFLOW names its library: `test/models/tensorflow.sh with ./dev bench scoring`.
+"""
 
 import contextlib
 import os
@@ -9,16 +12,18 @@ import signal
 import subprocess
 import tempfile
 
-from measure import MILLRACE, RESOLUTION, ROOT, Run, Table, limit, medians, process, sql, verdict
+from measure import MILLRACE, RESOLUTION, ROOT, Run, Table, limit, medians, process, sql
+from tensorflow_graph import perceptron
 
 BATCH = 1024
-MODELS = {"forest": 11, "linear": 2}  # 50 trees of scikit-learn; y = 2 x0 + 3 x1 + 1: the width of their input
+WIDTHS = {"forest": 11, "perceptron": 11, "linear": 2}  # of the input: 50 trees of scikit-learn; 2 x0 + 3 x1 + 1
+PERCEPTRON = (WIDTHS["perceptron"], 128, 128, 1)  # widths of its layers; about the work of the forest
 FOLDER = ROOT / "test" / "models"
 
 
 def script(model, rows, options=None):
     """Scores `rows` random rows; without options only makes them."""
-    columns = [f"c{i}" for i in range(MODELS[model])]
+    columns = [f"c{i}" for i in range(WIDTHS[model])]
     bounds = "".join(f", 'fields.{c}.min' = '-2', 'fields.{c}.max' = '2'" for c in columns)
     declared = ", ".join(f"{c} FLOAT" for c in columns)
     lines = [
@@ -48,7 +53,7 @@ def script(model, rows, options=None):
 def server():
     """A model server on a free port: its port and its process id."""
     with tempfile.TemporaryDirectory() as folder:
-        for name in MODELS:
+        for name in ("forest", "linear"):
             version = pathlib.Path(folder, name, "1")
             version.mkdir(parents=True)
             shutil.copy(FOLDER / f"{name}.onnx", version / "model.onnx")
@@ -83,39 +88,53 @@ def with_server(text, pid):
 
 
 def report(sizes):
-    with server() as (port, pid):
+    with tempfile.TemporaryDirectory() as folder, server() as (port, pid):
+        files = {("onnx", model): FOLDER / f"{model}.onnx" for model in ("forest", "linear")}
+        if os.environ.get("MILLRACE_TENSORFLOW"):
+            files["tensorflow", "perceptron"] = pathlib.Path(folder, "perceptron.pb")
+            files["tensorflow", "perceptron"].write_bytes(perceptron(*PERCEPTRON))
+            files["tensorflow", "linear"] = FOLDER / "linear.pb"
         cases = {}
-        for model, width in MODELS.items():
-            rows = getattr(sizes, model)
-            path = FOLDER / f"{model}.onnx"
+        for (runtime, model), path in files.items():
+            key, rows = (runtime, model), rows_of(model, sizes)
+            local = f"'provider' = '{runtime}', 'path' = '{path}'"
             remote = f"'provider' = 'triton', 'endpoint' = 'http://127.0.0.1:{port}', 'model-name' = '{model}'"
-            cases[model, "raw"] = limit("onnx", path, width, BATCH, rows)
-            cases[model, "source"] = sql(script(model, rows))
-            cases[model, "in process"] = sql(script(model, rows, f"'provider' = 'onnx', 'path' = '{path}'"))
-            cases[model, "model-server"] = with_server(script(model, rows, remote), pid)
-            # What loading a model costs, once.
-            cases[model, "in process", "start"] = sql(script(model, 1, f"'provider' = 'onnx', 'path' = '{path}'"))
-            cases[model, "model-server", "start"] = with_server(script(model, 1, remote), pid)
-            cases[model, "source", "start"] = sql(script(model, 1))
+            cases[key, "raw"] = limit(runtime, path, WIDTHS[model], BATCH, rows)
+            cases[key, "source"] = sql(script(model, rows))
+            cases[key, "source", "start"] = sql(script(model, 1))
+            # The starts are what loading a model costs, once.
+            cases[key, "in process"] = sql(script(model, rows, local))
+            cases[key, "in process", "start"] = sql(script(model, 1, local))
+            if runtime == "onnx":
+                cases[key, "model-server"] = with_server(script(model, rows, remote), pid)
+                cases[key, "model-server", "start"] = with_server(script(model, 1, remote), pid)
         done = medians(cases, sizes.runs)
 
     table = Table(
-        f"Scoring, {BATCH:,} rows a batch; the limit is ONNX Runtime in a loop",
-        ["model", "where", "rows / CPU s", "CPU s", "peak MB", "limit CPU s", "of its rate", "us a batch above", "aim", ""],
-        notes=["CPU s is without the job's start and its source; for model-server that of both sides together."],
+        f"Scoring, {BATCH:,} rows a batch; the limit is the model's runtime in a loop",
+        ["runtime", "model", "where", "rows / CPU s", "CPU s", "peak MB", "limit CPU s", "of its rate", "us a batch above", "aim", ""],
+        notes=["CPU s is without the job's start and its source; for model-server that of both sides together."]
+        + ([] if ("tensorflow", "linear") in files else ["TensorFlow is measured where $MILLRACE_TENSORFLOW names its library."]),
     )
-    for model in MODELS:
-        rows = getattr(sizes, model)
-        raw = done[model, "raw"].cpu
-        source = done[model, "source"].cpu - done[model, "source", "start"].cpu
+    for runtime, model in files:
+        key, rows = (runtime, model), rows_of(model, sizes)
+        raw = done[key, "raw"].cpu
+        source = done[key, "source"].cpu - done[key, "source", "start"].cpu
         for where, share_aim, above_aim in (("in process", 0.9, 20), ("model-server", 0.5, 250)):
-            net = max(done[model, where].cpu - done[model, where, "start"].cpu - source, RESOLUTION)
+            if (key, where) not in done:
+                continue
+            net = max(done[key, where].cpu - done[key, where, "start"].cpu - source, RESOLUTION)
             share, above = raw / net, (net - raw) / (rows / BATCH) * 1e6
-            if model == "forest":
-                aim = [f"{share:.2f}", f"{above:.0f}", f"rate >= {share_aim}", "ok" if share >= share_aim else "MISSED"]
+            if model == "linear":
+                aim = [f"us <= {above_aim}", "ok" if above <= above_aim else "MISSED"]
             else:
-                aim = [f"{share:.2f}", f"{above:.0f}", f"us <= {above_aim}", "ok" if above <= above_aim else "MISSED"]
+                aim = [f"rate >= {share_aim}", "ok" if share >= share_aim else "MISSED"]
             table.lines.append(
-                [model, where, f"{rows / net:,.0f}", f"{net:.3f}", f"{done[model, where].memory:.0f}", f"{raw:.3f}", *aim]
+                [runtime, model, where, f"{rows / net:,.0f}", f"{net:.3f}", f"{done[key, where].memory:.0f}", f"{raw:.3f}"]
+                + [f"{share:.2f}", f"{above:.0f}", *aim]
             )
     return [table]
+
+
+def rows_of(model, sizes):
+    return sizes.linear if model == "linear" else sizes.forest
