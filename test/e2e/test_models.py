@@ -65,7 +65,7 @@ def test_flatten_batch_dim():  # T6: [1, N] goes as [N]
     with serve() as server:
         columns = "INPUT (x ARRAY<FLOAT>) OUTPUT (y FLOAT)"
         sql = "SELECT m(ARRAY[CAST(1 AS FLOAT), CAST(2 AS FLOAT)]) AS y FROM (VALUES (1), (2)) AS t (x);"
-        done = run(model(server.url, "flat", columns, ", 'flatten-batch-dim' = 'true'") + sql)
+        done = run(model(server.url, "flat", columns, ", 'flatten-batch-dim' = 'true', 'warm-up' = 'false'") + sql)
         assert done.stdout.split() == ["42.0", "42.0"]
         assert [asked["inputs"][0]["shape"] for asked in server.asked] == [[2], [2]]
 
@@ -76,7 +76,7 @@ def test_a_payload_of_many_megabytes():  # T14
         numbers = """CREATE TABLE numbers (x BIGINT) WITH ('connector' = 'datagen', 'rows-per-second' = '0', 'number-of-rows' = '1000000',
           'fields.x.kind' = 'sequence', 'fields.x.start' = '10000000', 'fields.x.end' = '10999999');
           SET 'execution.runtime-mode' = 'batch';"""
-        assert run(numbers + model(server.url) + sql).stdout.split() == ["1000000"]
+        assert run(numbers + model(server.url, more=", 'warm-up' = 'false'") + sql).stdout.split() == ["1000000"]
         assert sum(asked["inputs"][0]["shape"][0] for asked in server.asked) == 1_000_000
 
 
