@@ -11,6 +11,7 @@
 #include "server/job_json.h"
 #include "server/model_pages.h"
 #include "server/prometheus_text.h"
+#include "server/status_page.h"
 #include <millrace/session.h>
 
 namespace millrace {
@@ -126,6 +127,10 @@ ApiResponse Gateway::Answer(const ApiRequest& request) const {
   const bool is_read = request.method == "GET";
   if (path == std::vector<std::string>{"healthz"}) {
     return is_read ? Text("ok\n", "text/plain") : WrongMethod(request, "GET");
+  }
+  if (path.empty()) {
+    return is_read ? Text(std::string(kStatusPage), "text/html; charset=utf-8")
+                   : WrongMethod(request, "GET");
   }
   if (!token_.empty() && !SameSecret(request.authorization, "Bearer " + token_)) {
     return ApiResponse::Fault(401,

@@ -22,7 +22,9 @@ json EventJson(const ModelEvent& event) {
 }  // namespace
 
 ModelPages::ModelPages(Services& services)
-    : statistics_(StatisticsOf(services.metrics())), drift_(DriftOf(services.metrics())) {
+    : statistics_(StatisticsOf(services.metrics())),
+      drift_(DriftOf(services.metrics())),
+      times_(TimesOf(services.metrics())) {
   const auto* history = dynamic_cast<const ModelHistory*>(&services.models());
   if (history != nullptr) events_ = history->Events();
 }
@@ -97,6 +99,7 @@ json ModelPages::JsonOf(const ModelStatistics& one) const {
                      {"windows", each.windows},
                      {"compared_ms", each.compared_us / 1000}});
   }
+  const auto times = times_.find({one.model, one.version});
   return {{"model", one.model},
           {"version", one.version},
           {"calls", one.calls},
@@ -112,6 +115,7 @@ json ModelPages::JsonOf(const ModelStatistics& one) const {
             {"p90", one.p90_us},
             {"p99", one.p99_us},
             {"max", one.max_us}}},
+          {"time_us", times == times_.end() ? json::object() : times->second},
           {"drift", std::move(drift)}};
 }
 

@@ -4,6 +4,7 @@
 
 #include <nlohmann/json_fwd.hpp>
 
+#include "server/model_times.h"
 #include "spi/model_drift.h"
 #include "spi/model_history.h"
 #include "spi/model_statistics.h"
@@ -28,6 +29,7 @@ class ModelPages {
 
   std::vector<ModelStatistics> statistics_;
   std::vector<ModelDrift> drift_;
+  std::map<ModelVersion, nlohmann::json> times_;
   std::vector<ModelEvent> events_;
 };
 

@@ -148,6 +148,19 @@ def test_a_finished_and_a_failed_job_stay_so(tmp_path):
         assert numbers(tmp_path / "o") == [1, 2]
 
 
+def test_a_page_for_browsers(tmp_path):  # T11
+    with Service(tmp_path / "data", token="open") as service, urllib.request.urlopen(service.url + "/") as answer:
+        page = answer.read().decode()
+        assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
+    # What it shows is what the API gives, which it does not get without a token.
+    assert 'fetch("v1/" + kind' in page
+    summary = {"name", "phase", "error", "rows_read", "rows_written", "rows_rejected"}
+    assert set(re.findall(r"\bj\.(\w+)", page)) == summary
+    shown = set(re.findall(r"\bm\.(\w+)", page))
+    assert shown == {"model", "version", "calls", "rows", "failed_rows", "call_us", "time_us"}
+    assert set(re.findall(r"time_us\.(\w+)", page)) == {"engine_queue", "network", "server_queue", "server_compute"}
+
+
 def test_the_models_of_the_process_are_told(tmp_path):  # M7
     model = pathlib.Path("test/models/linear.onnx").resolve()
     scored = f"""CREATE TABLE o (y FLOAT) WITH ('connector' = 'filesystem', 'path' = '{tmp_path}/o', 'format' = 'csv');
