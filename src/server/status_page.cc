@@ -22,7 +22,7 @@ const std::string_view kStatusPage = R"html(<!doctype html>
 <h2>Jobs</h2>
 <table><thead></thead><tbody id="jobs"></tbody></table>
 <h2>Models</h2>
-<p>Times are means of a request, in µs.</p>
+<p>Times of a request in µs; those behind p99 are means.</p>
 <table><thead></thead><tbody id="models"></tbody></table>
 <script>
 const count = n => n === undefined || n === null ? "" : n.toLocaleString("en");
