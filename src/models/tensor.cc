@@ -235,6 +235,32 @@ std::optional<Datatype> DatatypeNamed(std::string_view name) {
   return std::nullopt;
 }
 
+std::optional<Datatype> DatatypeFor(const SqlType& type) {
+  switch (type.kind()) {
+    case TypeKind::kArray:
+      return DatatypeFor(type.element());
+    case TypeKind::kBoolean:
+      return Datatype::kBool;
+    case TypeKind::kTinyInt:
+      return Datatype::kInt8;
+    case TypeKind::kSmallInt:
+      return Datatype::kInt16;
+    case TypeKind::kInt:
+      return Datatype::kInt32;
+    case TypeKind::kBigInt:
+      return Datatype::kInt64;
+    case TypeKind::kFloat:
+      return Datatype::kFp32;
+    case TypeKind::kDouble:
+      return Datatype::kFp64;
+    case TypeKind::kChar:
+    case TypeKind::kVarChar:
+      return Datatype::kBytes;
+    default:
+      return std::nullopt;
+  }
+}
+
 int64_t SizeOf(Datatype datatype) { return kDatatypes[static_cast<size_t>(datatype)].size; }
 
 int64_t ElementsOf(const std::vector<int64_t>& shape) {

@@ -10,6 +10,7 @@
 #include <arrow/type_fwd.h>
 
 #include "base/error.h"
+#include "types/sql_type.h"
 
 namespace millrace {
 
@@ -33,6 +34,8 @@ enum class Datatype : uint8_t {
 
 std::string_view NameOf(Datatype datatype);  ///< "FP32"
 std::optional<Datatype> DatatypeNamed(std::string_view name);
+/// That holds the values of a column, or of its arrays' innermost elements; none where none does.
+std::optional<Datatype> DatatypeFor(const SqlType& type);
 int64_t SizeOf(Datatype datatype);  ///< bytes of an element; 0 for BYTES
 
 /// A dense row-major array of a model's input or output. Shared and immutable.

@@ -107,12 +107,8 @@ class Aggregate final : public Operator {
   Status Update(const arrow::RecordBatch& rows) {
     const std::span<const Slot> slots = plan_.groups.slots();
     if (plan_.partial) {
-      const PartialRows partial(rows, static_cast<int>(plan_.keys.size()));
-      const std::vector<Slot> row_slots = plan_.row_groups.RowSlots(slots);
-      for (size_t i = 0; i < row_slots.size(); ++i) {
-        plan_.groups.RowsAt(row_slots[i]) += partial.counts[i];
-      }
-      return plan_.calls.Merge(*table_, row_slots, partial.accumulators);
+      return MergePartial(rows, static_cast<int>(plan_.keys.size()), plan_.row_groups, plan_.groups,
+                          plan_.calls);
     }
     plan_.groups.Count(plan_.row_groups.Count(signs_));
     arrow::ArrayVector keys;

@@ -164,10 +164,16 @@ Result<arrow::ArrayVector> AggregateCalls::Results(const KeyedTable& table,
   return results;
 }
 
-PartialRows::PartialRows(const arrow::RecordBatch& batch, int counts_column)
-    : counts(static_cast<const arrow::Int64Array&>(*batch.column(counts_column)).raw_values(),
-             static_cast<size_t>(batch.num_rows())),
-      accumulators(std::span(batch.columns()).subspan(static_cast<size_t>(counts_column) + 1)) {}
+Status MergePartial(const arrow::RecordBatch& rows, int counts_column, const RowGroups& groups,
+                    KeyedWindows& windows, AggregateCalls& calls) {
+  const auto& counts = static_cast<const arrow::Int64Array&>(*rows.column(counts_column));
+  const std::vector<Slot> slots = groups.RowSlots(windows.slots());
+  for (size_t i = 0; i < slots.size(); ++i) {
+    windows.RowsAt(slots[i]) += counts.Value(static_cast<int64_t>(i));
+  }
+  return calls.Merge(windows.table(), slots,
+                     std::span(rows.columns()).subspan(static_cast<size_t>(counts_column) + 1));
+}
 
 void SignsOf(const Batch& batch, std::vector<int8_t>* signs) {
   signs->clear();

@@ -11,6 +11,8 @@
 
 #include "expr/evaluator.h"
 #include "operators/distinct.h"
+#include "operators/keyed_windows.h"
+#include "operators/row_groups.h"
 #include "operators/window_clock.h"
 #include "spi/operator_factory.h"
 
@@ -77,14 +79,11 @@ class AggregateCalls {
   std::vector<uint8_t> skip_;
 };
 
-/// What a local phase gives: a row for each key (and window) of a batch.
-struct PartialRows {
-  std::span<const int64_t> counts;  ///< of the rows that became one
-  std::span<const std::shared_ptr<arrow::Array>> accumulators;
-
-  /// `counts_column`: the accumulators are behind it.
-  PartialRows(const arrow::RecordBatch& batch, int counts_column);
-};
+/// Adds what a local phase gives to its groups: `rows` has a row for each key (and window) of a
+/// batch, the number of rows that became one in `counts_column`, the accumulators behind it.
+/// `windows`: those of `groups`.
+Status MergePartial(const arrow::RecordBatch& rows, int counts_column, const RowGroups& groups,
+                    KeyedWindows& windows, AggregateCalls& calls);
 
 /// 1, or -1 for rows that are taken back; empty where the batch has inserts only.
 void SignsOf(const Batch& batch, std::vector<int8_t>* signs);

@@ -172,12 +172,7 @@ class WindowAggregate final : public Operator {
   Status Update(const arrow::RecordBatch& rows) {
     const std::span<const Slot> slots = plan_.windows.slots();
     if (plan_.counts_column >= 0) {
-      const PartialRows partial(rows, plan_.counts_column);
-      const std::vector<Slot> row_slots = plan_.groups.RowSlots(slots);
-      for (size_t i = 0; i < row_slots.size(); ++i) {
-        plan_.windows.RowsAt(row_slots[i]) += partial.counts[i];
-      }
-      return plan_.calls.Merge(*table_, row_slots, partial.accumulators);
+      return MergePartial(rows, plan_.counts_column, plan_.groups, plan_.windows, plan_.calls);
     }
     plan_.windows.Count(plan_.groups.Count(signs_));
     arrow::ArrayVector columns;

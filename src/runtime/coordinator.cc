@@ -175,7 +175,7 @@ void CheckpointCoordinator::Flushed(CheckpointId id, const Status& status) {
 void CheckpointCoordinator::Write() {
   const CheckpointId id = pending_->content.id;
   if (pending_->path.empty()) {
-    OnWritten(id, {}, false, {});
+    OnWritten(id, false, {});
     return;
   }
   ++writes_;
@@ -192,9 +192,9 @@ void CheckpointCoordinator::Write() {
       written.status = Error::Internal(std::string("unexpected exception: ") + e.what());
     }
     written.us = env.MonotonicMicros() - start;
-    post([this, id = content.id, path, savepoint, written = std::move(written)] {
+    post([this, id = content.id, savepoint, written = std::move(written)] {
       --writes_;
-      OnWritten(id, path, savepoint, written);
+      OnWritten(id, savepoint, written);
       if (writes_ == 0) listener_.OnQuiet();
     });
   });
@@ -216,12 +216,11 @@ void CheckpointCoordinator::RemoveOld(CheckpointId newest) {
   });
 }
 
-void CheckpointCoordinator::OnWritten(CheckpointId id, const std::string& path, bool savepoint,
-                                      const Written& written) {
+void CheckpointCoordinator::OnWritten(CheckpointId id, bool savepoint, const Written& written) {
   if (!IsPending(id)) {
     // The attempt failed while it became complete: after a crash of the process, too, it would be
     // the newest one, so the job goes on from it.
-    if (written.status.ok() && !savepoint) newest_ = path;
+    if (written.status.ok() && !savepoint) newest_ = written.checkpoint.path;
     return;
   }
   if (written.status.ok()) {

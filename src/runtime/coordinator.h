@@ -96,7 +96,7 @@ class CheckpointCoordinator {
   void Flushed(CheckpointId id, const Status& status);
   void Write();
   void RemoveOld(CheckpointId newest);
-  void OnWritten(CheckpointId id, const std::string& path, bool savepoint, const Written& written);
+  void OnWritten(CheckpointId id, bool savepoint, const Written& written);
   void Complete(const Written& written);
   void Decline(const Status& cause);
   void Keep(CheckpointRecord record);

@@ -9,6 +9,7 @@
 #include <arrow/type.h>
 
 #include "models/pmml/columns.h"
+#include "models/tensor.h"
 
 namespace millrace::pmml {
 namespace {
@@ -49,27 +50,9 @@ std::string DatatypeOf(DataType type) {
   }
 }
 
+/// What no tensor holds is text here.
 std::string DatatypeOf(const SqlType& type) {
-  switch (type.kind()) {
-    case TypeKind::kArray:
-      return DatatypeOf(type.element());
-    case TypeKind::kTinyInt:
-      return "INT8";
-    case TypeKind::kSmallInt:
-      return "INT16";
-    case TypeKind::kInt:
-      return "INT32";
-    case TypeKind::kBigInt:
-      return "INT64";
-    case TypeKind::kFloat:
-      return "FP32";
-    case TypeKind::kDouble:
-      return "FP64";
-    case TypeKind::kBoolean:
-      return "BOOL";
-    default:
-      return "BYTES";
-  }
+  return std::string(millrace::NameOf(DatatypeFor(type).value_or(Datatype::kBytes)));
 }
 
 bool IsScalar(const SqlType& type) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string_view>
 
+#include "models/tensor.h"
 #include "net/http_error.h"
 #include "spi/secret_text.h"
 
@@ -44,30 +45,6 @@ Result<std::shared_ptr<const TlsSettings>> ReadTls(const Options& options,
   return std::make_shared<const TlsSettings>(std::move(tls));
 }
 
-const char* DatatypeOf(TypeKind kind) {
-  switch (kind) {
-    case TypeKind::kBoolean:
-      return "BOOL";
-    case TypeKind::kTinyInt:
-      return "INT8";
-    case TypeKind::kSmallInt:
-      return "INT16";
-    case TypeKind::kInt:
-      return "INT32";
-    case TypeKind::kBigInt:
-      return "INT64";
-    case TypeKind::kFloat:
-      return "FP32";
-    case TypeKind::kDouble:
-      return "FP64";
-    case TypeKind::kChar:
-    case TypeKind::kVarChar:
-      return "BYTES";
-    default:
-      return nullptr;
-  }
-}
-
 /// The columns as tensors; none where one of them cannot be a tensor.
 std::vector<TensorSpec> TensorsOf(const Schema& columns) {
   std::vector<TensorSpec> tensors;
@@ -75,9 +52,9 @@ std::vector<TensorSpec> TensorsOf(const Schema& columns) {
     const SqlType* type = &column.type;
     TensorSpec tensor{column.name, "", {-1}};
     for (; type->kind() == TypeKind::kArray; type = &type->element()) tensor.shape.push_back(-1);
-    const char* datatype = DatatypeOf(type->kind());
-    if (datatype == nullptr) return {};
-    tensor.datatype = datatype;
+    const auto datatype = DatatypeFor(*type);
+    if (!datatype) return {};
+    tensor.datatype = NameOf(*datatype);
     tensors.push_back(std::move(tensor));
   }
   return tensors;

@@ -4,17 +4,12 @@
 #   kafka.sh with <command...>     runs the command with MILLRACE_KAFKA_JARS set, and the client importable
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+source "$here/../lib.sh"
 client=confluent-kafka==2.16.1
-cache=${MILLRACE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/millrace}
 home=$cache/kafka-$({
   cat "$here/pom.xml"
   echo "$client"
 } | sha256sum | cut -c1-16)
-
-skip() {
-  echo "SKIPPED: $1"
-  exit 77
-}
 
 install() {
   [[ -e $home/complete ]] && return

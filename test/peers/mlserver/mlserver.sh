@@ -4,13 +4,8 @@
 #   mlserver.sh with <command...>     runs the command with MILLRACE_MLSERVER set to the program `mlserver`
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-cache=${MILLRACE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/millrace}
+source "$here/../lib.sh"
 home=$cache/mlserver-$(sha256sum "$here/requirements.txt" | cut -c1-16)
-
-skip() {
-  echo "SKIPPED: $1"
-  exit 77
-}
 
 install() {
   [[ -e $home/complete ]] && return

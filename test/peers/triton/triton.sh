@@ -10,19 +10,14 @@
 # for CPython 3.8 to 3.13; the server is started directly, PyTriton itself is not used.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+source "$here/../lib.sh"
 # The server; then the public client with what it needs for HTTP and gRPC. The list is complete.
 pins=(nvidia-pytriton==0.7.0 numpy==1.26.4
   tritonclient==2.73.0 geventhttpclient==2.6.1 gevent==26.9.0 python-rapidjson==1.25 greenlet==3.5.6
   grpcio==1.85.1 protobuf==6.33.6 packaging==26.3 typing_extensions==4.16.0
   urllib3==2.8.0 brotli==1.2.1 certifi==2026.10.18 zope.event==6.2 zope.interface==8.7 ml_dtypes==0.5.4)
-cache=${MILLRACE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/millrace}
 home=$cache/triton-$(printf '%s\n' "${pins[@]}" | sha256sum | cut -c1-16)
 python=${PYTHON:-python3}
-
-skip() {
-  echo "SKIPPED: $1"
-  exit 77
-}
 
 site() { "$home/venv/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))'; }
 
