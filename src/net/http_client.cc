@@ -112,6 +112,7 @@ class CurlClient final : public HttpClient {
       }
       FinishDone();
       RunDue();
+      corked_.Flush();
       const int n = epoll_wait(epoll_fd_, events.data(), events.size(), WaitMilliseconds());
       for (int i = 0; i < n; ++i) {
         const epoll_event& event = events[static_cast<size_t>(i)];
@@ -202,7 +203,7 @@ class CurlClient final : public HttpClient {
       easy = idle_.back();
       idle_.pop_back();
     }
-    transfer->Configure(easy);
+    transfer->Configure(easy, &corked_);
     curl_multi_add_handle(multi_, easy);
     running_.emplace(id, Running{easy, std::move(transfer)});
     id_of_[easy] = id;
@@ -306,6 +307,7 @@ class CurlClient final : public HttpClient {
   std::unordered_map<uint64_t, Running> running_;
   std::unordered_map<CURL*, uint64_t> id_of_;
   std::vector<CURL*> idle_;
+  CorkedSockets corked_;
   std::map<std::string, Origin> origins_;  ///< those whose connections are limited
   std::map<std::pair<int64_t, uint64_t>, std::function<void()>> timers_;  ///< by time
 };

@@ -125,6 +125,15 @@ Status DescribeFailure(const HttpRequest& request, const HttpFailure& failure) {
       return Error::User("what answers at " + HostOf(url) + address + " does not speak HTTP")
           .In(url)
           .Hint("is this the HTTP port? Triton listens for gRPC on another one (8001)");
+    case CURLE_HTTP2_STREAM:
+      return Error::Transient(HostOf(url) + address + " ended the request of " +
+                              SizeText(request.body_bytes()) + " while " +
+                              std::string(TextOf(failure.phase)) + ": " + failure.detail)
+          .In(url)
+          .Hint(
+              "the server may take no messages of this size: send smaller batches, or see its "
+              "log; try: " +
+              check);
     default: {
       // The server's alert may be lost with the connection.
       const bool anonymous = url.starts_with("https:") &&

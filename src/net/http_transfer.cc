@@ -42,12 +42,14 @@ void HttpTransfer::Prepare(CURL* easy) {
   curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, OnBody);
   curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, OnHeader);
   curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, OnSocket);
+  curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, OnClose);
   curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, OnConnected);
   curl_easy_setopt(easy, CURLOPT_READFUNCTION, OnRead);
   curl_easy_setopt(easy, CURLOPT_SEEKFUNCTION, OnSeek);
 }
 
-void HttpTransfer::Configure(CURL* easy) {
+void HttpTransfer::Configure(CURL* easy, CorkedSockets* corked) {
+  corked_ = corked;
   curl_slist_free_all(headers_);
   headers_ = nullptr;
   curl_easy_setopt(easy, CURLOPT_URL, request_.url.c_str());
@@ -59,6 +61,7 @@ void HttpTransfer::Configure(CURL* easy) {
   curl_easy_setopt(easy, CURLOPT_WRITEDATA, this);
   curl_easy_setopt(easy, CURLOPT_HEADERDATA, this);
   curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, this);
+  curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, corked);
   curl_easy_setopt(easy, CURLOPT_PREREQDATA, this);
   curl_easy_setopt(easy, CURLOPT_READDATA, this);
   curl_easy_setopt(easy, CURLOPT_SEEKDATA, this);
@@ -230,7 +233,14 @@ curl_socket_t HttpTransfer::OnSocket(void* self, curlsocktype, curl_sockaddr* ad
                   NI_NUMERICHOST | NI_NUMERICSERV) == 0) {
     transfer.address_ = std::string(host) + ":" + port;
   }
-  return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+  const int made = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+  if (request.http2 && made >= 0) transfer.corked_->Add(made);
+  return made;
+}
+
+int HttpTransfer::OnClose(void* corked, curl_socket_t socket) {
+  static_cast<CorkedSockets*>(corked)->Remove(socket);
+  return close(socket);
 }
 
 int HttpTransfer::OnConnected(void* self, char*, char*, int, int) {

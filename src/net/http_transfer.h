@@ -6,6 +6,7 @@
 
 #include <curl/curl.h>
 
+#include "net/corked_sockets.h"
 #include "net/http.h"
 
 namespace millrace {
@@ -22,7 +23,7 @@ class HttpTransfer {
   /// What holds for every request; once for a new handle.
   static void Prepare(CURL* easy);
   /// Sets all that the handle may have from the request before, but for `tls`.
-  void Configure(CURL* easy);
+  void Configure(CURL* easy, CorkedSockets* corked);
   /// libcurl is done with the request.
   void Finish(CURL* easy, CURLcode code);
   void Abandon();
@@ -46,10 +47,12 @@ class HttpTransfer {
   /// To the beginning, when a kept connection turns out to be closed and libcurl takes a new one.
   static int OnSeek(void* self, curl_off_t offset, int origin);
   static curl_socket_t OnSocket(void* self, curlsocktype, curl_sockaddr* address);
+  static int OnClose(void* corked, curl_socket_t socket);
   static int OnConnected(void* self, char*, char*, int, int);
 
   HttpRequest request_;
   HttpDone done_;
+  CorkedSockets* corked_ = nullptr;
   HttpResponse response_;
   HttpPhase phase_ = HttpPhase::kResolve;
   std::string address_;
