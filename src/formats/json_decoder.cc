@@ -1,16 +1,14 @@
 #include <algorithm>
 #include <cstring>
-#include <limits>
 #include <unordered_map>
 
 #include <arrow/record_batch.h>
 #include <arrow/type.h>
-#include <arrow/util/base64.h>
 #include <simdjson.h>
 
 #include "formats/json.h"
+#include "formats/json_value.h"
 #include "types/column_buffer.h"
-#include "types/value_text.h"
 
 namespace millrace {
 namespace {
@@ -332,7 +330,7 @@ class JsonDecoder final : public Decoder {
       if (type == dom::json_type::boolean) {
         bool flag;
         if ((fault->error = value.get_bool().get(flag))) return false;
-      } else if (!IsNumber(TrimRight(raw))) {
+      } else if (!IsJsonNumber(TrimRight(raw))) {
         fault->error = simdjson::NUMBER_ERROR;
         return false;
       }
@@ -365,7 +363,7 @@ class JsonDecoder final : public Decoder {
       std::string_view key;
       if ((fault->error = std::move(entry).get(field))) return false;
       if ((fault->error = field.unescaped_key().get(key))) return false;
-      if (!AppendText(key, member.fields[0].type, out.child(0))) {
+      if (!AppendJsonText(key, member.fields[0].type, iso_, out.child(0))) {
         return Wrong(key, member.fields[0], fault);
       }
       if (!ReadMember(field.value(), member.fields[1], out.child(1), decoded, fault)) return false;
@@ -388,12 +386,12 @@ class JsonDecoder final : public Decoder {
       case dom::json_type::string: {
         std::string_view text;
         if ((fault->error = value.get_string().get(text))) return false;
-        if (AppendText(text, member.type, out)) return true;
+        if (AppendJsonText(text, member.type, iso_, out)) return true;
         return Wrong("\"" + std::string(text) + "\"", member, fault);
       }
       case dom::json_type::number: {
         const std::string_view text = TrimRight(value.raw_json_token());
-        if (!IsNumber(text)) {
+        if (!IsJsonNumber(text)) {
           fault->error = simdjson::NUMBER_ERROR;
           return false;
         }
@@ -405,124 +403,12 @@ class JsonDecoder final : public Decoder {
           }
         }
         if (member.type.is_numeric() || member.type.is_interval()) {
-          if (AppendText(text, member.type, out)) return true;
+          if (AppendJsonText(text, member.type, iso_, out)) return true;
         }
         return Wrong(text, member, fault);
       }
       default:
         return Mismatch(value, member, fault);
-    }
-  }
-
-  /// The grammar of JSON's numbers.
-  static bool IsNumber(std::string_view text) {
-    size_t i = text.starts_with('-') ? 1 : 0;
-    const auto digits = [&] {
-      const size_t from = i;
-      while (i < text.size() && text[i] >= '0' && text[i] <= '9') ++i;
-      return i - from;
-    };
-    const size_t first = i;
-    const size_t whole = digits();
-    if (whole == 0 || (whole > 1 && text[first] == '0')) return false;
-    if (i < text.size() && text[i] == '.') {
-      ++i;
-      if (digits() == 0) return false;
-    }
-    if (i < text.size() && (text[i] == 'e' || text[i] == 'E')) {
-      ++i;
-      if (i < text.size() && (text[i] == '+' || text[i] == '-')) ++i;
-      if (digits() == 0) return false;
-    }
-    return i == text.size();
-  }
-
-  template <class T>
-  static bool AppendInteger(std::string_view text, ColumnBuffer& out, int64_t unit = 1) {
-    int64_t value;
-    if (!ParseInteger(text, std::numeric_limits<T>::min() / unit,
-                      std::numeric_limits<T>::max() / unit, &value)) {
-      return false;
-    }
-    out.Append(static_cast<T>(value * unit));
-    return true;
-  }
-
-  bool AppendTimestamp(std::string_view text, bool local, ColumnBuffer& out) const {
-    TimestampText value;
-    if (!ParseTimestamp(text, &value) || (value.has_zone && !local)) return false;
-    if (text.size() > 10 && text[10] != (iso_ ? 'T' : ' ')) return false;
-    out.Append(value.us);
-    return true;
-  }
-
-  /// The value of a string, a key or a number's digits.
-  bool AppendText(std::string_view text, const SqlType& type, ColumnBuffer& out) const {
-    switch (type.kind()) {
-      case TypeKind::kChar:
-      case TypeKind::kVarChar:
-        out.AppendBytes(text);
-        return true;
-      case TypeKind::kBinary:
-      case TypeKind::kVarBinary: {
-        const auto bytes = arrow::util::base64_decode(text);
-        if (!bytes.ok()) return false;
-        out.AppendBytes(*bytes);
-        return true;
-      }
-      case TypeKind::kBoolean: {
-        bool value;
-        if (!ParseBoolean(text, &value)) return false;
-        out.Append<uint8_t>(value ? 1 : 0);
-        return true;
-      }
-      case TypeKind::kTinyInt:
-        return AppendInteger<int8_t>(text, out);
-      case TypeKind::kSmallInt:
-        return AppendInteger<int16_t>(text, out);
-      case TypeKind::kInt:
-      case TypeKind::kIntervalYearMonth:
-        return AppendInteger<int32_t>(text, out);
-      case TypeKind::kBigInt:
-        return AppendInteger<int64_t>(text, out);
-      case TypeKind::kIntervalDayTime:
-        return AppendInteger<int64_t>(text, out, 1000);
-      case TypeKind::kFloat: {
-        float value;
-        if (!ParseFloat(text, &value)) return false;
-        out.Append(value);
-        return true;
-      }
-      case TypeKind::kDouble: {
-        double value;
-        if (!ParseDouble(text, &value)) return false;
-        out.Append(value);
-        return true;
-      }
-      case TypeKind::kDecimal: {
-        __int128 value;
-        if (!ParseDecimal(text, type.precision(), type.scale(), &value)) return false;
-        out.Append(value);
-        return true;
-      }
-      case TypeKind::kDate: {
-        int32_t value;
-        if (!ParseDate(text, &value)) return false;
-        out.Append(value);
-        return true;
-      }
-      case TypeKind::kTime: {
-        int32_t value;
-        if (!ParseTime(text, &value)) return false;
-        out.Append(value);
-        return true;
-      }
-      case TypeKind::kTimestamp:
-        return AppendTimestamp(text, false, out);
-      case TypeKind::kTimestampLtz:
-        return AppendTimestamp(text, true, out);
-      default:
-        return false;
     }
   }
 

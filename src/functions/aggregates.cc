@@ -1,115 +1,18 @@
 #include <cmath>
-#include <cstring>
 #include <optional>
 #include <type_traits>
-#include <unordered_map>
-#include <vector>
 
-#include <arrow/array.h>
-
-#include "expr/block.h"
 #include "expr/decimal.h"
 #include "expr/dispatch_number.h"
-#include "expr/row_kernel.h"
 #include "expr/type_rules.h"
+#include "functions/aggregate_rows.h"
 #include "functions/declare.h"
 #include "functions/families.h"
-#include "functions/gathered.h"
+#include "functions/kept_value.h"
 #include "spi/services.h"
-#include "state/state.h"
 
 namespace millrace::functions {
 namespace {
-
-using Columns = std::span<const ColumnValue>;
-using States = std::span<const std::shared_ptr<arrow::Array>>;
-
-/// State pages hold 16-byte values without their alignment.
-template <class T>
-T Load(const FixedColumn& column, Slot slot) {
-  T value;
-  std::memcpy(&value, column.Get<std::array<char, sizeof(T)>>(slot).data(), sizeof(T));
-  return value;
-}
-template <class T>
-void Store(FixedColumn& column, Slot slot, T value) {
-  std::memcpy(column.Mut<std::array<char, sizeof(T)>>(slot).data(), &value, sizeof(T));
-}
-
-/// The rows of an update that count: not skipped, and no argument NULL.
-class Rows {
- public:
-  Rows(const SlotRows& rows, std::span<const int8_t> signs, std::span<const uint8_t> skip,
-       Columns arguments)
-      : rows_(rows), signs_(signs), skip_(skip), null_(arguments) {}
-
-  /// `add(row, place of its slot, sign)` for each row.
-  template <class Add>
-  void ForEach(Add add) const {
-    if (are_all_added()) {
-      for (size_t i = 0; i < rows_.places.size(); ++i) add(static_cast<int64_t>(i), place(i), 1);
-      return;
-    }
-    for (size_t i = 0; i < rows_.places.size(); ++i) {
-      const auto row = static_cast<int64_t>(i);
-      if ((!skip_.empty() && skip_[i] != 0) || null_[row]) continue;
-      add(row, place(i), signs_.empty() ? 1 : signs_[i]);
-    }
-  }
-
-  /// Adds to a column of counts.
-  void AddCounts(FixedColumn& column) const {
-    std::vector<int64_t> counted;
-    std::span<const int64_t> counts = rows_.counts;
-    if (!are_all_added()) {
-      counted.resize(rows_.slots.size());
-      ForEach([&](int64_t, size_t place, int64_t sign) { counted[place] += sign; });
-      counts = counted;
-    }
-    for (size_t i = 0; i < counts.size(); ++i) {
-      if (counts[i] != 0) column.Mut<int64_t>(rows_.slots[i]) += counts[i];
-    }
-  }
-
- private:
-  bool are_all_added() const { return signs_.empty() && skip_.empty() && null_.never(); }
-  size_t place(size_t row) const { return rows_.places[row]; }
-
-  const SlotRows& rows_;
-  std::span<const int8_t> signs_;
-  std::span<const uint8_t> skip_;
-  NullReader null_;
-};
-
-/// The values of a batch's slots side by side while its rows are added, so that a page is read and
-/// written once per slot.
-template <class T>
-class SlotValues {
- public:
-  SlotValues(FixedColumn& column, std::span<const Slot> slots) : column_(column), slots_(slots) {
-    values_.reserve(slots.size());
-    for (const Slot slot : slots) values_.push_back(Load<T>(column, slot));
-  }
-  T& operator[](size_t place) { return values_[place]; }
-  /// Pages whose values are the same are not written.
-  void Write() {
-    for (size_t i = 0; i < slots_.size(); ++i) {
-      const T before = Load<T>(column_, slots_[i]);
-      if (std::memcmp(&before, &values_[i], sizeof(T)) != 0) Store(column_, slots_[i], values_[i]);
-    }
-  }
-
- private:
-  FixedColumn& column_;
-  std::span<const Slot> slots_;
-  std::vector<T> values_;
-};
-
-template <class T>
-void AddTo(FixedColumn& column, std::span<const Slot> slots, const arrow::Array& values) {
-  const T* added = values.data()->GetValues<T>(1);
-  for (size_t i = 0; i < slots.size(); ++i) column.Mut<T>(slots[i]) += added[i];
-}
 
 class Count final : public Aggregator {
  public:
@@ -117,7 +20,7 @@ class Count final : public Aggregator {
   Status Update(KeyedTable& table, int first, const SlotRows& slot_rows,
                 std::span<const int8_t> signs, std::span<const uint8_t> skip,
                 Columns arguments) override {
-    Rows(slot_rows, signs, skip, arguments).AddCounts(table.Fixed(first));
+    CountedRows(slot_rows, signs, skip, arguments).AddCounts(table.Fixed(first));
     return Status::OK();
   }
   Status Merge(KeyedTable& table, int first, std::span<const Slot> slots, States states) override {
@@ -154,7 +57,7 @@ class Sum final : public Aggregator {
     // Integers wrap around as Java's long, which signed ones may not.
     using Total = std::conditional_t<std::is_same_v<Wide, int64_t>, uint64_t, Wide>;
     SlotValues<Total> sums(table.Fixed(first), slot_rows.slots);
-    const Rows rows(slot_rows, signs, skip, arguments);
+    const CountedRows rows(slot_rows, signs, skip, arguments);
     const ColumnReader<T> values(arguments[0]);
     rows.ForEach([&](int64_t row, size_t place, int64_t sign) {
       const auto value = static_cast<Total>(static_cast<Wide>(values[row]));
@@ -183,10 +86,8 @@ class Sum final : public Aggregator {
 
   Result<std::shared_ptr<arrow::Array>> Results(const KeyedTable& table, int first,
                                                 std::span<const Slot> slots) const override {
-    // `Fixed` hands out the writing view only; nothing is written here.
-    auto& readable = const_cast<KeyedTable&>(table);
-    const FixedColumn& sum = readable.Fixed(first);
-    const FixedColumn& count = readable.Fixed(first + 1);
+    const FixedColumn& sum = table.Fixed(first);
+    const FixedColumn& count = table.Fixed(first + 1);
     ColumnWriter<T> writer(result_.ToArrow(), static_cast<int64_t>(slots.size()));
     ARROW_RETURN_NOT_OK(writer.Open());
     for (const Slot slot : slots) {
@@ -218,163 +119,6 @@ class Sum final : public Aggregator {
   bool average_;
 };
 
-enum class Keep { kLeast, kGreatest, kFirst, kLast };
-
-template <Keep keep, class V>
-bool Replaces(const V& kept, const V& value) {
-  if constexpr (keep == Keep::kLeast) return value < kept;
-  if constexpr (keep == Keep::kGreatest) return value > kept;
-  return keep == Keep::kLast;
-}
-
-/// `f` of `keep` as a constant, so that loops need not ask.
-template <class F>
-void DispatchKeep(Keep keep, F f) {
-  switch (keep) {
-    case Keep::kLeast:
-      return f(std::integral_constant<Keep, Keep::kLeast>());
-    case Keep::kGreatest:
-      return f(std::integral_constant<Keep, Keep::kGreatest>());
-    case Keep::kFirst:
-      return f(std::integral_constant<Keep, Keep::kFirst>());
-    case Keep::kLast:
-      return f(std::integral_constant<Keep, Keep::kLast>());
-  }
-}
-
-/// MIN, MAX, FIRST_VALUE, LAST_VALUE of numbers and times.
-template <class T>
-class KeepFixed final : public Aggregator {
- public:
-  KeepFixed(SqlType type, Keep keep) : type_(std::move(type)), keep_(keep) {}
-
-  std::vector<SqlType> StateTypes() const override {
-    return {type_.AsNotNull(), SqlType::TinyInt().AsNotNull()};
-  }
-
-  Status Update(KeyedTable& table, int first, const SlotRows& slot_rows,
-                std::span<const int8_t> signs, std::span<const uint8_t> skip,
-                Columns arguments) override {
-    SlotValues<T> kept(table.Fixed(first), slot_rows.slots);
-    SlotValues<int8_t> has(table.Fixed(first + 1), slot_rows.slots);
-    const Rows rows(slot_rows, signs, skip, arguments);
-    const ColumnReader<T> values(arguments[0]);
-    DispatchKeep(keep_, [&]<Keep keep>(std::integral_constant<Keep, keep>) {
-      rows.ForEach([&](int64_t row, size_t place, int64_t) {
-        const T value = values[row];
-        if (has[place] != 0 && !Replaces<keep>(kept[place], value)) return;
-        has[place] = 1;
-        kept[place] = value;
-      });
-    });
-    kept.Write();
-    has.Write();
-    return Status::OK();
-  }
-
-  Status Merge(KeyedTable& table, int first, std::span<const Slot> slots, States states) override {
-    FixedColumn& kept = table.Fixed(first);
-    FixedColumn& has = table.Fixed(first + 1);
-    const int8_t* has_value = states[1]->data()->GetValues<int8_t>(1);
-    const ColumnReader<T> values(ColumnValue{states[0]});
-    DispatchKeep(keep_, [&]<Keep keep>(std::integral_constant<Keep, keep>) {
-      for (size_t i = 0; i < slots.size(); ++i) {
-        if (has_value[i] == 0) continue;
-        const T value = values[static_cast<int64_t>(i)];
-        const bool keeps = has.Get<int8_t>(slots[i]) != 0;
-        if (keeps && !Replaces<keep>(Load<T>(kept, slots[i]), value)) continue;
-        has.Mut<int8_t>(slots[i]) = 1;
-        Store(kept, slots[i], value);
-      }
-    });
-    return Status::OK();
-  }
-
-  Result<std::shared_ptr<arrow::Array>> Results(const KeyedTable& table, int first,
-                                                std::span<const Slot> slots) const override {
-    auto& readable = const_cast<KeyedTable&>(table);
-    const FixedColumn& kept = readable.Fixed(first);
-    const FixedColumn& has = readable.Fixed(first + 1);
-    ColumnWriter<T> writer(type_.ToArrow(), static_cast<int64_t>(slots.size()));
-    ARROW_RETURN_NOT_OK(writer.Open());
-    for (const Slot slot : slots) {
-      if (has.Get<int8_t>(slot) != 0)
-        writer.Append(Load<T>(kept, slot));
-      else
-        ARROW_RETURN_NOT_OK(writer.AppendNull());
-    }
-    return writer.Finish();
-  }
-
- private:
-  SqlType type_;
-  Keep keep_;
-};
-
-/// The same of texts and bytes: gathered once and scattered once per batch.
-class KeepBytes final : public Aggregator {
- public:
-  KeepBytes(SqlType type, Keep keep) : type_(std::move(type)), keep_(keep) {}
-
-  std::vector<SqlType> StateTypes() const override { return {type_.AsNullable()}; }
-
-  Status Update(KeyedTable& table, int first, const SlotRows& slot_rows,
-                std::span<const int8_t> signs, std::span<const uint8_t> skip,
-                Columns arguments) override {
-    ARROW_ASSIGN_OR_RAISE(const auto before, table.Get(first, slot_rows.slots));
-    const auto& stored = static_cast<const arrow::BinaryArray&>(*before);
-    std::vector<std::optional<std::string_view>> kept(slot_rows.slots.size());
-    for (size_t i = 0; i < kept.size(); ++i) {
-      const auto place = static_cast<int64_t>(i);
-      if (stored.IsValid(place)) kept[i] = stored.GetView(place);
-    }
-    std::vector<uint8_t> changed(kept.size());
-    const Rows rows(slot_rows, signs, skip, arguments);
-    const ColumnReader<std::string_view> values(arguments[0]);
-    DispatchKeep(keep_, [&]<Keep keep>(std::integral_constant<Keep, keep>) {
-      rows.ForEach([&](int64_t row, size_t place, int64_t) {
-        const std::string_view value = values[row];
-        if (kept[place] && !Replaces<keep>(*kept[place], value)) return;
-        kept[place] = value;
-        changed[place] = 1;
-      });
-    });
-    std::vector<Slot> targets;
-    ColumnWriter<std::string> writer(type_.ToArrow(), static_cast<int64_t>(kept.size()));
-    ARROW_RETURN_NOT_OK(writer.Open());
-    for (size_t i = 0; i < kept.size(); ++i) {
-      if (!changed[i]) continue;
-      targets.push_back(slot_rows.slots[i]);
-      ARROW_RETURN_NOT_OK(writer.Append(*kept[i]));
-    }
-    if (targets.empty()) return Status::OK();
-    ARROW_ASSIGN_OR_RAISE(const auto array, writer.Finish());
-    return table.Set(first, targets, *array);
-  }
-
-  Status Merge(KeyedTable& table, int first, std::span<const Slot> slots, States states) override {
-    std::unordered_map<Slot, uint32_t> known;
-    std::vector<Slot> different;
-    std::vector<uint32_t> places;
-    for (const Slot slot : slots) {
-      const auto [at, is_new] = known.emplace(slot, static_cast<uint32_t>(different.size()));
-      if (is_new) different.push_back(slot);
-      places.push_back(at->second);
-    }
-    const ColumnValue kept{states[0]};
-    return Update(table, first, {different, places, {}}, {}, {}, {&kept, 1});
-  }
-
-  Result<std::shared_ptr<arrow::Array>> Results(const KeyedTable& table, int first,
-                                                std::span<const Slot> slots) const override {
-    return table.Get(first, slots);
-  }
-
- private:
-  SqlType type_;
-  Keep keep_;
-};
-
 /// Variance and standard deviation from the count, the sum and the sum of squares, as Flink
 /// computes them.
 class Spread final : public Aggregator {
@@ -390,7 +134,7 @@ class Spread final : public Aggregator {
                 Columns arguments) override {
     SlotValues<double> sums(table.Fixed(first), slot_rows.slots);
     SlotValues<double> squares(table.Fixed(first + 1), slot_rows.slots);
-    const Rows rows(slot_rows, signs, skip, arguments);
+    const CountedRows rows(slot_rows, signs, skip, arguments);
     const ColumnReader<double> values(arguments[0]);
     rows.ForEach([&](int64_t row, size_t place, int64_t signed_one) {
       const double value = values[row];
@@ -411,10 +155,9 @@ class Spread final : public Aggregator {
   }
   Result<std::shared_ptr<arrow::Array>> Results(const KeyedTable& table, int first,
                                                 std::span<const Slot> slots) const override {
-    auto& readable = const_cast<KeyedTable&>(table);
-    const FixedColumn& sums = readable.Fixed(first);
-    const FixedColumn& squares = readable.Fixed(first + 1);
-    const FixedColumn& counts = readable.Fixed(first + 2);
+    const FixedColumn& sums = table.Fixed(first);
+    const FixedColumn& squares = table.Fixed(first + 1);
+    const FixedColumn& counts = table.Fixed(first + 2);
     arrow::DoubleBuilder builder;
     for (const Slot slot : slots) {
       const auto count = static_cast<double>(counts.Get<int64_t>(slot));
@@ -436,8 +179,6 @@ class Spread final : public Aggregator {
   bool root_;
 };
 
-using Made = Result<std::unique_ptr<Aggregator>>;
-
 Result<BoundAggregate> BindSum(const std::string& name, Types types, bool average) {
   ARROW_RETURN_NOT_OK(CheckCount(name, types.size(), 1, 1));
   if (!types[0].is_numeric())
@@ -448,45 +189,6 @@ Result<BoundAggregate> BindSum(const std::string& name, Types types, bool averag
                             return std::make_unique<Sum<T>>(type, result, average);
                           });
                         }};
-}
-
-Result<BoundAggregate> BindKeep(const std::string& name, Types types, Keep keep) {
-  ARROW_RETURN_NOT_OK(CheckCount(name, types.size(), 1, 1));
-  const SqlType type = types[0];
-  const bool bytes = type.is_string() || type.is_binary();
-  const bool fixed = type.kind() != TypeKind::kBoolean &&
-                     (expr::BlockTypeOf(type) || type.kind() == TypeKind::kDecimal);
-  if (!bytes && !fixed)
-    return WrongArgument(name, 0, "", "a number, a time or a text", type, SqlType::String());
-  const auto retractable = [type, keep]() -> Made {
-    return MakeGathered(type, keep == Keep::kLeast      ? Gathered::kLeast
-                              : keep == Keep::kGreatest ? Gathered::kGreatest
-                              : keep == Keep::kFirst    ? Gathered::kFirst
-                                                        : Gathered::kLast);
-  };
-  return BoundAggregate{type.AsNullable(),
-                        {type},
-                        false,
-                        [type, keep, bytes]() -> Made {
-                          if (bytes) return std::make_unique<KeepBytes>(type, keep);
-                          if (type.kind() == TypeKind::kDecimal)
-                            return std::make_unique<KeepFixed<Int128>>(type, keep);
-                          switch (*expr::BlockTypeOf(type)) {
-                            case expr::BlockType::kInt8:
-                              return std::make_unique<KeepFixed<int8_t>>(type, keep);
-                            case expr::BlockType::kInt16:
-                              return std::make_unique<KeepFixed<int16_t>>(type, keep);
-                            case expr::BlockType::kInt32:
-                              return std::make_unique<KeepFixed<int32_t>>(type, keep);
-                            case expr::BlockType::kFloat:
-                              return std::make_unique<KeepFixed<float>>(type, keep);
-                            case expr::BlockType::kDouble:
-                              return std::make_unique<KeepFixed<double>>(type, keep);
-                            default:
-                              return std::make_unique<KeepFixed<int64_t>>(type, keep);
-                          }
-                        },
-                        retractable};
 }
 
 Result<BoundAggregate> BindSpread(const std::string& name, Types types, bool sample, bool root) {

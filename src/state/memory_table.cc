@@ -149,6 +149,7 @@ Status MemoryTable::Find(const RowKeys& keys, std::span<Slot> slots) const {
 }
 
 FixedColumn& MemoryTable::Fixed(int i) { return *column(i).fixed(); }
+const FixedColumn& MemoryTable::Fixed(int i) const { return *column(i).fixed(); }
 
 Result<std::shared_ptr<arrow::Array>> MemoryTable::Get(int i, std::span<const Slot> slots) const {
   return column(i).Get(slots);

@@ -60,6 +60,7 @@ class MemoryTable final : public StoredTable, public WriteListener {
                       std::span<uint8_t> inserted) override;
   Status Find(const RowKeys& keys, std::span<Slot> slots) const override;
   FixedColumn& Fixed(int column) override;
+  const FixedColumn& Fixed(int column) const override;
   Result<std::shared_ptr<arrow::Array>> Get(int column, std::span<const Slot> slots) const override;
   Status Set(int column, std::span<const Slot> slots, const arrow::Array& values) override;
   Status Erase(std::span<const Slot> slots) override;

@@ -28,6 +28,7 @@ class RocksTable final : public StoredTable, public RowObserver {
                       std::span<uint8_t> inserted) override;
   Status Find(const RowKeys& keys, std::span<Slot> slots) const override;
   FixedColumn& Fixed(int column) override { return cache_->Fixed(column); }
+  const FixedColumn& Fixed(int column) const override { return cache_->Fixed(column); }
   Result<std::shared_ptr<arrow::Array>> Get(int column,
                                             std::span<const Slot> slots) const override {
     return cache_->Get(column, slots);

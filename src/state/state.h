@@ -102,6 +102,7 @@ class KeyedTable {
   virtual Status Find(const RowKeys& keys,
                       std::span<Slot> slots) const = 0;  ///< kNoSlot where absent
   virtual FixedColumn& Fixed(int column) = 0;
+  virtual const FixedColumn& Fixed(int column) const = 0;
   /// Values of any type, gathered and scattered by slot.
   virtual Result<std::shared_ptr<arrow::Array>> Get(int column,
                                                     std::span<const Slot> slots) const = 0;

@@ -36,9 +36,9 @@ class ValueColumn {
   void AppendValue(Slot slot, std::string* out) const;
   /// Takes what `AppendValue` wrote off the front of `bytes`.
   void TakeValue(Slot slot, std::string_view* bytes);
-  MemoryFixedColumn* fixed() {
-    return fixed_.get();
-  }  ///< null where the type is not of fixed width
+  /// Null where the type is not of fixed width.
+  MemoryFixedColumn* fixed() { return fixed_.get(); }
+  const MemoryFixedColumn* fixed() const { return fixed_.get(); }
   FrozenColumn Freeze();
   int64_t memory_bytes() const;
 
