@@ -9,11 +9,10 @@
 
 #include "cli/cell_text.h"
 #include "cli/terminal.h"
+#include "types/row_kind.h"
 
 namespace millrace::cli {
 namespace {
-
-constexpr const char* kKinds[] = {"+I", "-U", "+U", "-D"};
 
 /// Columns on a terminal.
 size_t WidthOf(const std::string& text) {
@@ -47,7 +46,7 @@ void TablePrinter::Add(const arrow::RecordBatch& rows, const arrow::Int8Array* k
   const auto arrays = rows.columns();
   for (int64_t row = 0; row < rows.num_rows(); ++row) {
     Line line;
-    if (with_kinds_) line.emplace_back(kKinds[kinds == nullptr ? 0 : kinds->Value(row) & 3]);
+    if (with_kinds_) line.emplace_back(kRowKindSigns[kinds == nullptr ? 0 : kinds->Value(row) & 3]);
     for (int i = 0; i < columns_.size(); ++i) {
       AppendCell(columns_.column(i).type, *arrays[static_cast<size_t>(i)], row,
                  &line.emplace_back());

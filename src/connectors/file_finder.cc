@@ -3,34 +3,25 @@
 #include "base/suggest.h"
 #include "connectors/file_split.h"
 #include "connectors/filesystem.h"
+#include "connectors/splits_at_once.h"
 #include "spi/services.h"
 
 namespace millrace {
 namespace {
 
-class FileFinder final : public SplitFinder {
+class FileFinder final : public SplitsAtOnce {
  public:
   FileFinder(std::string path, int64_t split_size, bool splittable)
       : path_(std::move(path)), split_size_(split_size), splittable_(splittable) {}
 
-  Status Open(const std::string& state, int parallelism, Env& env) override {
-    // All splits are handed out at once; what became of them is the readers' state.
-    found_ = !state.empty();
-    if (found_) return Status::OK();
-    ARROW_ASSIGN_OR_RAISE(const auto files, Files(env.files()));
-    for (const auto& file : files) AddSplits(file, parallelism);
-    return Status::OK();
-  }
-
-  Result<std::vector<Split>> NewSplits() override {
-    found_ = true;
-    return std::exchange(splits_, {});
-  }
-  bool finished() const override { return found_; }
-  void OnReady(std::function<void()>) override {}
-  Result<std::string> Snapshot() override { return std::string(found_ ? "found" : ""); }
-
  private:
+  Result<std::vector<Split>> Find(int parallelism, Env& env) override {
+    ARROW_ASSIGN_OR_RAISE(const auto files, Files(env.files()));
+    std::vector<Split> splits;
+    for (const auto& file : files) AddSplits(file, parallelism, &splits);
+    return splits;
+  }
+
   Result<std::vector<FileInfo>> Files(FileSystem& files) const {
     auto listed = files.List(path_);
     if (listed.ok() && !listed->empty()) return listed;
@@ -59,22 +50,20 @@ class FileFinder final : public SplitFinder {
            "runs";
   }
 
-  void AddSplits(const FileInfo& file, int parallelism) {
+  void AddSplits(const FileInfo& file, int parallelism, std::vector<Split>* splits) const {
     FileSplit split{file.path, file.size, file.modified_us, 0, file.size};
     const bool cut = splittable_ && parallelism > 1 && file.size > 2 * split_size_;
     const int64_t ranges = cut ? file.size / split_size_ : 1;
     for (int64_t i = 0; i < ranges; ++i) {
       split.begin = file.size / ranges * i;
       split.end = i + 1 == ranges ? file.size : file.size / ranges * (i + 1);
-      splits_.push_back(split.ToSplit());
+      splits->push_back(split.ToSplit());
     }
   }
 
   std::string path_;
   int64_t split_size_;
   bool splittable_;
-  bool found_ = false;
-  std::vector<Split> splits_;
 };
 
 }  // namespace

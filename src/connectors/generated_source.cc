@@ -8,6 +8,8 @@
 
 #include <arrow/record_batch.h>
 
+#include "connectors/splits_at_once.h"
+
 namespace millrace {
 namespace {
 
@@ -38,31 +40,21 @@ struct Progress {
   }
 };
 
-class GeneratedFinder final : public SplitFinder {
+class GeneratedFinder final : public SplitsAtOnce {
  public:
   explicit GeneratedFinder(std::optional<uint64_t> seed) : seed_(seed) {}
 
-  Status Open(const std::string& state, int parallelism, Env& env) override {
-    found_ = !state.empty();
-    if (found_) return Status::OK();
-    const uint64_t seed = seed_ ? *seed_ : env.Random();
-    for (int i = 0; i < parallelism; ++i) {
-      splits_.push_back({std::to_string(i), Progress{i, parallelism, seed}.ToText()});
-    }
-    return Status::OK();
-  }
-  Result<std::vector<Split>> NewSplits() override {
-    found_ = true;
-    return std::exchange(splits_, {});
-  }
-  bool finished() const override { return found_; }
-  void OnReady(std::function<void()>) override {}
-  Result<std::string> Snapshot() override { return std::string(found_ ? "found" : ""); }
-
  private:
+  Result<std::vector<Split>> Find(int parallelism, Env& env) override {
+    const uint64_t seed = seed_ ? *seed_ : env.Random();
+    std::vector<Split> splits;
+    for (int i = 0; i < parallelism; ++i) {
+      splits.push_back({std::to_string(i), Progress{i, parallelism, seed}.ToText()});
+    }
+    return splits;
+  }
+
   std::optional<uint64_t> seed_;
-  bool found_ = false;
-  std::vector<Split> splits_;
 };
 
 class GeneratedReader final : public SourceReader {

@@ -6,12 +6,12 @@
 #include <arrow/record_batch.h>
 
 #include "connectors/unstored_sink.h"
+#include "types/array_text.h"
+#include "types/row_kind.h"
 #include "types/value_text.h"
 
 namespace millrace {
 namespace {
-
-constexpr std::string_view kKinds[] = {"+I", "-U", "+U", "-D"};
 
 /// Java's clock text: seconds only where there are some, the fraction in groups of three digits.
 void AppendClock(int64_t us_of_day, bool always_seconds, std::string* out) {
@@ -82,7 +82,7 @@ class PrintWriter final : public UnstoredSink {
     const auto columns = batch.rows->columns();
     for (int64_t row = 0; row < batch.num_rows(); ++row) {
       text += prefix_;
-      text += batch.kinds ? kKinds[batch.kinds->Value(row) & 3] : kKinds[0];
+      text += kRowKindSigns[batch.kinds ? batch.kinds->Value(row) & 3 : 0];
       text += '[';
       for (int i = 0; i < schema_.size(); ++i) {
         if (i > 0) text += ", ";
@@ -110,37 +110,8 @@ void AppendPrinted(const SqlType& type, const arrow::Array& column, int64_t row,
     *out += "null";
     return;
   }
+  if (AppendPlainText(type, column, row, out)) return;
   switch (type.kind()) {
-    case TypeKind::kNull:
-      *out += "null";
-      break;
-    case TypeKind::kBoolean:
-      *out += static_cast<const arrow::BooleanArray&>(column).Value(row) ? "true" : "false";
-      break;
-    case TypeKind::kTinyInt:
-      FormatInteger(static_cast<const arrow::Int8Array&>(column).Value(row), out);
-      break;
-    case TypeKind::kSmallInt:
-      FormatInteger(static_cast<const arrow::Int16Array&>(column).Value(row), out);
-      break;
-    case TypeKind::kInt:
-      FormatInteger(static_cast<const arrow::Int32Array&>(column).Value(row), out);
-      break;
-    case TypeKind::kBigInt:
-      FormatInteger(static_cast<const arrow::Int64Array&>(column).Value(row), out);
-      break;
-    case TypeKind::kFloat:
-      FormatFloat(static_cast<const arrow::FloatArray&>(column).Value(row), out);
-      break;
-    case TypeKind::kDouble:
-      FormatDouble(static_cast<const arrow::DoubleArray&>(column).Value(row), out);
-      break;
-    case TypeKind::kDecimal:
-      *out += static_cast<const arrow::Decimal128Array&>(column).FormatValue(row);
-      break;
-    case TypeKind::kDate:
-      FormatDate(static_cast<const arrow::Date32Array&>(column).Value(row), out);
-      break;
     case TypeKind::kTime:
       AppendClock(int64_t{static_cast<const arrow::Time32Array&>(column).Value(row)} * 1000, false,
                   out);
@@ -155,10 +126,6 @@ void AppendPrinted(const SqlType& type, const arrow::Array& column, int64_t row,
       break;
     case TypeKind::kIntervalDayTime:
       AppendDuration(static_cast<const arrow::DurationArray&>(column).Value(row), out);
-      break;
-    case TypeKind::kChar:
-    case TypeKind::kVarChar:
-      *out += static_cast<const arrow::BinaryArray&>(column).GetView(row);
       break;
     case TypeKind::kBinary:
     case TypeKind::kVarBinary: {
@@ -201,6 +168,8 @@ void AppendPrinted(const SqlType& type, const arrow::Array& column, int64_t row,
       *out += ']';
       break;
     }
+    default:
+      break;
   }
 }
 

@@ -5,6 +5,7 @@
 
 #include "formats/csv.h"
 #include "formats/csv_columns.h"
+#include "types/array_text.h"
 #include "types/value_text.h"
 
 namespace millrace {
@@ -98,39 +99,13 @@ class CsvEncoder final : public Encoder {
 
   void AppendValue(const SqlType& type, const arrow::Array& column, int64_t row,
                    std::string* out) const {
+    if (AppendPlainText(type, column, row, out)) return;
     switch (type.kind()) {
-      case TypeKind::kBoolean:
-        *out += static_cast<const arrow::BooleanArray&>(column).Value(row) ? "true" : "false";
-        break;
-      case TypeKind::kTinyInt:
-        FormatInteger(static_cast<const arrow::Int8Array&>(column).Value(row), out);
-        break;
-      case TypeKind::kSmallInt:
-        FormatInteger(static_cast<const arrow::Int16Array&>(column).Value(row), out);
-        break;
-      case TypeKind::kInt:
-        FormatInteger(static_cast<const arrow::Int32Array&>(column).Value(row), out);
-        break;
       case TypeKind::kIntervalYearMonth:
         FormatInteger(static_cast<const arrow::MonthIntervalArray&>(column).Value(row), out);
         break;
-      case TypeKind::kBigInt:
-        FormatInteger(static_cast<const arrow::Int64Array&>(column).Value(row), out);
-        break;
       case TypeKind::kIntervalDayTime:
         FormatInteger(static_cast<const arrow::DurationArray&>(column).Value(row) / 1000, out);
-        break;
-      case TypeKind::kFloat:
-        FormatFloat(static_cast<const arrow::FloatArray&>(column).Value(row), out);
-        break;
-      case TypeKind::kDouble:
-        FormatDouble(static_cast<const arrow::DoubleArray&>(column).Value(row), out);
-        break;
-      case TypeKind::kDecimal:
-        *out += static_cast<const arrow::Decimal128Array&>(column).FormatValue(row);
-        break;
-      case TypeKind::kDate:
-        FormatDate(static_cast<const arrow::Date32Array&>(column).Value(row), out);
         break;
       case TypeKind::kTime:
         FormatTime(static_cast<const arrow::Time32Array&>(column).Value(row), type.precision(),
@@ -158,14 +133,9 @@ class CsvEncoder final : public Encoder {
         }
         break;
       }
-      default: {
-        const auto bytes = static_cast<const arrow::BinaryArray&>(column).GetView(row);
-        if (type.is_binary()) {
-          *out += arrow::util::base64_encode(bytes);
-        } else {
-          *out += bytes;
-        }
-      }
+      default:
+        *out +=
+            arrow::util::base64_encode(static_cast<const arrow::BinaryArray&>(column).GetView(row));
     }
   }
 

@@ -18,6 +18,7 @@
 #include "base/metrics.h"
 #include "operators/registry.h"
 #include "spi/services.h"
+#include "types/row_kind.h"
 
 namespace millrace {
 
@@ -52,20 +53,6 @@ class TestServices final : public Services {
   ModelRuntime* models_ = nullptr;
   std::shared_ptr<RowReceiver> receiver_;
 };
-
-inline std::string KindText(RowKind kind) {
-  switch (kind) {
-    case RowKind::kInsert:
-      return "+I";
-    case RowKind::kUpdateBefore:
-      return "-U";
-    case RowKind::kUpdateAfter:
-      return "+U";
-    case RowKind::kDelete:
-      return "-D";
-  }
-  return "?";
-}
 
 inline Batch BatchOf(const Schema& schema, const std::string& json, const std::string& kinds = {}) {
   const auto arrow_schema = schema.ToArrow();
@@ -192,7 +179,7 @@ class OperatorHarness final : public OperatorContext, public Collector {
         << batch.rows->schema()->ToString();
     for (int64_t i = 0; i < batch.num_rows(); ++i) {
       std::string text = port == 0 ? "" : plan.name + ": ";
-      text += batch.kinds ? KindText(static_cast<RowKind>(batch.kinds->Value(i))) : "+I";
+      text += kRowKindSigns[batch.kinds ? batch.kinds->Value(i) & 3 : 0];
       for (int c = 0; c < batch.rows->num_columns(); ++c) {
         text +=
             (c == 0 ? "(" : ", ") + batch.rows->column(c)->GetScalar(i).ValueOrDie()->ToString();

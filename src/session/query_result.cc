@@ -10,30 +10,17 @@
 #include <arrow/util/key_value_metadata.h>
 
 #include "session/changelog_table.h"
+#include "types/row_kind.h"
 
 namespace millrace {
 namespace {
-
-const char* Sign(RowKind kind) {
-  switch (kind) {
-    case RowKind::kInsert:
-      return "+I";
-    case RowKind::kUpdateBefore:
-      return "-U";
-    case RowKind::kUpdateAfter:
-      return "+U";
-    case RowKind::kDelete:
-      return "-D";
-  }
-  return "";
-}
 
 Result<std::shared_ptr<arrow::Array>> SignsOf(const Changes& changes) {
   arrow::StringBuilder signs;
   for (int64_t row = 0; row < changes.rows->num_rows(); ++row) {
     const auto kind =
         changes.kinds ? static_cast<RowKind>(changes.kinds->Value(row)) : RowKind::kInsert;
-    ARROW_RETURN_NOT_OK(signs.Append(Sign(kind)));
+    ARROW_RETURN_NOT_OK(signs.Append(kRowKindSigns[static_cast<size_t>(kind)]));
   }
   return signs.Finish();
 }

@@ -1,7 +1,7 @@
 #include "models/pmml/provider.h"
 
+#include "models/common_options.h"
 #include "models/digest.h"
-#include "models/drift.h"
 #include "models/error_policy.h"
 #include "models/model_file.h"
 #include "models/pmml/pmml_model.h"
@@ -31,8 +31,7 @@ Result<Loaded> LoadPmml(const Options& options, Services& services) {
 Result<ModelSignature> DescribePmml(const ModelConfig& config, const Options& options,
                                     Services& services) {
   ARROW_ASSIGN_OR_RAISE(const Loaded loaded, LoadPmml(options, services));
-  ARROW_RETURN_NOT_OK(CheckErrorPolicy(config, options));
-  ARROW_RETURN_NOT_OK(CheckDriftOptions(config, options, services));
+  ARROW_RETURN_NOT_OK(CheckCommonOptions(config, options, services));
   ModelSignature signature = pmml::SignatureFor(*loaded.program, config);
   signature.version = loaded.version;
   return signature;
@@ -64,8 +63,7 @@ ModelProviderSpec PmmlProvider() {
       "  WITH ('provider' = 'pmml', 'path' = 'models/quality.pmml')";
   spec.options = {{.key = "path", .doc = "File of the document.", .required = true}};
   spec.options.push_back(WarmUpOption());
-  for (OptionSpec& option : DriftOptions()) spec.options.push_back(std::move(option));
-  for (OptionSpec& option : ErrorPolicyOptions()) spec.options.push_back(std::move(option));
+  AddCommonOptions(&spec);
   spec.describe = DescribePmml;
   spec.load = LoadPmml;
   spec.load_bytes = LoadPmmlBytes;

@@ -1,6 +1,6 @@
 #include "models/python/provider.h"
 
-#include "models/drift.h"
+#include "models/common_options.h"
 #include "models/error_policy.h"
 #include "models/python/python_model.h"
 #include "models/warm_up.h"
@@ -27,8 +27,7 @@ Result<ModelSignature> DescribePython(const ModelConfig& config, const Options& 
     return signature;
   }
   ARROW_ASSIGN_OR_RAISE(const auto model, Load(config, options, services));
-  ARROW_RETURN_NOT_OK(CheckErrorPolicy(config, options));
-  ARROW_RETURN_NOT_OK(CheckDriftOptions(config, options, services));
+  ARROW_RETURN_NOT_OK(CheckCommonOptions(config, options, services));
   return model->signature();
 }
 
@@ -67,8 +66,7 @@ ModelProviderSpec PythonProvider() {
        .doc = "Most time of one request; then its rows fail and the process is ended."},
   };
   spec.options.push_back(WarmUpOption());
-  for (OptionSpec& option : DriftOptions()) spec.options.push_back(std::move(option));
-  for (OptionSpec& option : ErrorPolicyOptions()) spec.options.push_back(std::move(option));
+  AddCommonOptions(&spec);
   spec.describe = DescribePython;
   spec.load = LoadPython;
   return spec;

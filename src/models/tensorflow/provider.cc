@@ -1,53 +1,33 @@
 #include "models/tensorflow/provider.h"
 
-#include "models/drift.h"
-#include "models/error_policy.h"
-#include "models/local_model.h"
+#include "models/tensor_provider.h"
 #include "models/tensorflow/tensorflow_model.h"
 #include "models/warm_up.h"
-#include "spi/services.h"
 
 namespace millrace {
 namespace {
 
-TensorFlowOptions TensorFlowOptionsOf(const Options& options) {
-  TensorFlowOptions tensorflow;
-  tensorflow.path = options.String("path");
-  tensorflow.signature = options.String("signature");
-  tensorflow.tag = options.String("tag");
-  tensorflow.inputs = ParseNames(options.String("inputs"));
-  tensorflow.outputs = ParseNames(options.String("outputs"));
-  tensorflow.library = options.String("library");
-  tensorflow.intra_op_threads = static_cast<int>(options.Int("intra-op-threads"));
-  tensorflow.max_batch = options.Int("max-batch-size");
-  return tensorflow;
-}
-
-Result<std::shared_ptr<TensorModel>> LoadTensorFlow(const Options& options, Services& services) {
-  return LoadTensorFlowModel(TensorFlowOptionsOf(options), services.env().files());
-}
-
-Result<ModelSignature> DescribeTensorFlow(const ModelConfig& config, const Options& options,
-                                          Services& services) {
-  ARROW_ASSIGN_OR_RAISE(const auto model, LoadTensorFlow(options, services));
-  ARROW_RETURN_NOT_OK(CheckErrorPolicy(config, options));
-  ARROW_RETURN_NOT_OK(CheckDriftOptions(config, options, services));
-  return model->signature();
-}
-
-Result<ModelLease> LoadTensorFlow(const ModelConfig& config, const Options& options,
-                                  Services& services) {
-  ARROW_ASSIGN_OR_RAISE(auto model, LoadTensorFlow(options, services));
-  ARROW_ASSIGN_OR_RAISE(auto local, MakeLocalModel(config, std::move(model)));
-  return WithErrorPolicy(std::move(local), config, options);
-}
-
-/// Of a SavedModel there are several files, so only a frozen graph comes as bytes.
-Result<ModelLease> LoadTensorFlowBytes(const ModelConfig& config, const std::string& bytes,
-                                       const Options& options, Services&) {
-  ARROW_ASSIGN_OR_RAISE(auto model, LoadFrozenGraph(TensorFlowOptionsOf(options), bytes));
-  return MakeLocalModel(config, std::move(model));
-}
+struct TensorFlowRuntime {
+  static TensorFlowOptions Read(const Options& options) {
+    TensorFlowOptions tensorflow;
+    tensorflow.path = options.String("path");
+    tensorflow.signature = options.String("signature");
+    tensorflow.tag = options.String("tag");
+    tensorflow.inputs = ParseNames(options.String("inputs"));
+    tensorflow.outputs = ParseNames(options.String("outputs"));
+    tensorflow.library = options.String("library");
+    tensorflow.intra_op_threads = static_cast<int>(options.Int("intra-op-threads"));
+    tensorflow.max_batch = options.Int("max-batch-size");
+    return tensorflow;
+  }
+  static auto Open(const Options& options, FileSystem& files) {
+    return LoadTensorFlowModel(Read(options), files);
+  }
+  /// Of a SavedModel there are several files, so only a frozen graph comes as bytes.
+  static auto Open(const Options& options, const std::string& bytes) {
+    return LoadFrozenGraph(Read(options), bytes);
+  }
+};
 
 }  // namespace
 
@@ -88,11 +68,8 @@ ModelProviderSpec TensorFlowProvider() {
            "File of TensorFlow's library; else MILLRACE_TENSORFLOW, else what the loader finds."},
   };
   spec.options.push_back(WarmUpOption());
-  for (OptionSpec& option : DriftOptions()) spec.options.push_back(std::move(option));
-  for (OptionSpec& option : ErrorPolicyOptions()) spec.options.push_back(std::move(option));
-  spec.describe = DescribeTensorFlow;
-  spec.load = LoadTensorFlow;
-  spec.load_bytes = LoadTensorFlowBytes;
+  AddCommonOptions(&spec);
+  LoadTensorModelsWith<TensorFlowRuntime>(&spec);
   return spec;
 }
 

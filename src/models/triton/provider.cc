@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "base/log.h"
-#include "models/drift.h"
+#include "models/common_options.h"
 #include "models/error_policy.h"
 #include "models/model_columns.h"
 #include "models/triton/predict_call.h"
@@ -92,8 +92,7 @@ Result<ModelSignature> DescribeTriton(const ModelConfig& config, const Options& 
   ARROW_ASSIGN_OR_RAISE(ServerModel model,
                         MakeTransport(settings, HttpClient::Shared())->Describe());
   ARROW_RETURN_NOT_OK(ReadSequence(config, options, settings, services, &model));
-  ARROW_RETURN_NOT_OK(CheckErrorPolicy(config, options));
-  ARROW_RETURN_NOT_OK(CheckDriftOptions(config, options, services));
+  ARROW_RETURN_NOT_OK(CheckCommonOptions(config, options, services));
   return std::move(model.signature);
 }
 
@@ -159,8 +158,7 @@ ModelProviderSpec TritonProvider() {
   spec.options = TritonSettings::Specs();
   for (OptionSpec& option : SequenceOptions::Specs()) spec.options.push_back(std::move(option));
   spec.options.push_back(WarmUpOption());
-  for (OptionSpec& option : DriftOptions()) spec.options.push_back(std::move(option));
-  for (OptionSpec& option : ErrorPolicyOptions()) spec.options.push_back(std::move(option));
+  AddCommonOptions(&spec);
   spec.describe = DescribeTriton;
   spec.load = LoadTriton;
   return spec;

@@ -1,18 +1,17 @@
 #include "changes.h"
 
 #include <algorithm>
-#include <array>
 #include <utility>
 
 #include <arrow/array.h>
 #include <arrow/record_batch.h>
 
 #include "cli/cell_text.h"
+#include "types/row_kind.h"
 
 namespace millrace::sql_script {
 namespace {
 
-constexpr std::array<std::string_view, 4> kSigns = {"+I", "-U", "+U", "-D"};
 constexpr std::string_view kBetween = " | ";
 
 bool SameKey(const std::vector<int>& key, const Change& a, const Change& b) {
@@ -48,7 +47,7 @@ std::string LineOf(const Change& change) {
 }
 
 std::string SignedLineOf(const Change& change) {
-  return std::string(kSigns[static_cast<size_t>(change.kind)]) + std::string(kBetween) +
+  return std::string(kRowKindSigns[static_cast<size_t>(change.kind)]) + std::string(kBetween) +
          LineOf(change);
 }
 
@@ -59,10 +58,11 @@ Result<Change> ParseSignedLine(const std::string& line) {
     cells.push_back(line.substr(at, end - at));
     at = end + (end == line.size() ? 1 : kBetween.size());
   }
-  const auto* sign = std::ranges::find(kSigns, cells.front());
-  if (sign == kSigns.end()) return Error::User("no +I, -U, +U or -D begins the line: " + line);
+  const auto* sign = std::ranges::find(kRowKindSigns, cells.front());
+  if (sign == kRowKindSigns.end())
+    return Error::User("no +I, -U, +U or -D begins the line: " + line);
   cells.erase(cells.begin());
-  return Change{static_cast<RowKind>(sign - kSigns.begin()), std::move(cells)};
+  return Change{static_cast<RowKind>(sign - kRowKindSigns.begin()), std::move(cells)};
 }
 
 Result<std::vector<std::string>> Materialize(const Changes& changes) {
