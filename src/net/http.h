@@ -35,6 +35,13 @@ struct TlsSettings {
   bool operator==(const TlsSettings&) const = default;
 };
 
+/// The keys that a request to a service of AWS, or one like it, is signed with (signature version
+/// 4).
+struct AwsSignature {
+  std::string region, service;
+  std::string access_key, secret_key;
+};
+
 enum class HttpMethod : uint8_t { kGet, kPost, kPut, kDelete };
 
 struct HttpRequest {
@@ -47,7 +54,8 @@ struct HttpRequest {
       30'000'000;  ///< all of it, from the start of the connection to the last byte
   size_t max_response_bytes = size_t{1} << 30;
   int max_connections = 0;  ///< to this endpoint at a time; further requests wait; 0: any number
-  std::shared_ptr<const TlsSettings> tls;  ///< null: the defaults
+  std::shared_ptr<const TlsSettings> tls;   ///< null: the defaults
+  std::shared_ptr<const AwsSignature> aws;  ///< null: not signed
   bool http2 = false;      ///< over a plain connection without asking first; trailers are headers
   bool send_once = false;  ///< never sent again by the client itself, on whatever connection
   std::string

@@ -255,7 +255,7 @@ class CurlClient final : public HttpClient {
     auto transfer = std::move(at->second.transfer);
     CURL* easy = at->second.easy;
     curl_multi_remove_handle(multi_, easy);
-    if (transfer->request().tls) {
+    if (transfer->request().tls || transfer->request().aws) {
       curl_easy_reset(easy);
       HttpTransfer::Prepare(easy);
     }

@@ -54,6 +54,7 @@ void HttpTransfer::Configure(CURL* easy, CorkedSockets* corked) {
   headers_ = nullptr;
   curl_easy_setopt(easy, CURLOPT_URL, request_.url.c_str());
   ConfigureProtocol(easy);
+  ConfigureSignature(easy);
   curl_easy_setopt(easy, CURLOPT_PRIVATE, this);
   curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, error_);
   curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, Milliseconds(request_.connect_timeout_us));
@@ -162,6 +163,14 @@ void HttpTransfer::ConfigureProtocol(CURL* easy) {
     curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 0L);
     curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L);
   }
+}
+
+void HttpTransfer::ConfigureSignature(CURL* easy) {
+  if (!request_.aws) return;
+  const AwsSignature& aws = *request_.aws;
+  curl_easy_setopt(easy, CURLOPT_AWS_SIGV4, ("aws:amz:" + aws.region + ":" + aws.service).c_str());
+  curl_easy_setopt(easy, CURLOPT_USERNAME, aws.access_key.c_str());
+  curl_easy_setopt(easy, CURLOPT_PASSWORD, aws.secret_key.c_str());
 }
 
 size_t HttpTransfer::OnBody(char* bytes, size_t, size_t size, void* self) {

@@ -22,7 +22,7 @@ class HttpTransfer {
 
   /// What holds for every request; once for a new handle.
   static void Prepare(CURL* easy);
-  /// Sets all that the handle may have from the request before, but for `tls`.
+  /// Sets all that the handle may have from the request before, but for `tls` and `aws`.
   void Configure(CURL* easy, CorkedSockets* corked);
   /// libcurl is done with the request.
   void Finish(CURL* easy, CURLcode code);
@@ -39,6 +39,7 @@ class HttpTransfer {
  private:
   void ConfigureMethod(CURL* easy);
   void ConfigureProtocol(CURL* easy);
+  void ConfigureSignature(CURL* easy);
   void AddHeader(const std::string& line) { headers_ = curl_slist_append(headers_, line.c_str()); }
 
   static size_t OnBody(char* bytes, size_t, size_t size, void* self);

@@ -4,9 +4,10 @@
 #include <arrow/record_batch.h>
 #include <arrow/type.h>
 
-#include "models/drift.h"
+#include "models/common_options.h"
 #include "models/error_policy.h"
 #include "models/stream/golden_rows.h"
+#include "models/stream/s3_location.h"
 #include "spi/services.h"
 
 namespace millrace {
@@ -47,8 +48,7 @@ class AbsentModel final : public LoadedModel {
 
 Result<ModelSignature> DescribeStream(const ModelConfig& config, const Options& options,
                                       Services& services) {
-  ARROW_RETURN_NOT_OK(CheckErrorPolicy(config, options));
-  ARROW_RETURN_NOT_OK(CheckDriftOptions(config, options, services));
+  ARROW_RETURN_NOT_OK(CheckCommonOptions(config, options, services));
   if (config.input.size() > 0) {
     ARROW_RETURN_NOT_OK(GoldenRows::Read(config, options, services).status());
   }
@@ -180,8 +180,8 @@ ModelProviderSpec StreamProvider() {
       {.key = "tensorflow.", .doc = "Options of the provider of that type.", .prefix = true},
       {.key = "pmml.", .doc = "Options of the provider of that type.", .prefix = true},
   };
-  for (OptionSpec& option : DriftOptions()) spec.options.push_back(std::move(option));
-  for (OptionSpec& option : ErrorPolicyOptions()) spec.options.push_back(std::move(option));
+  for (OptionSpec& option : S3Options()) spec.options.push_back(std::move(option));
+  AddCommonOptions(&spec);
   spec.describe = DescribeStream;
   spec.load = LoadAbsent;
   return spec;

@@ -9,6 +9,7 @@
 #include "models/drift.h"
 #include "models/error_policy.h"
 #include "models/stream/golden_rows.h"
+#include "models/stream/s3_location.h"
 #include "models/warm_up.h"
 #include "net/http.h"
 #include "spi/services.h"
@@ -36,29 +37,37 @@ Status TooLarge(int64_t bytes, int64_t limit) {
       .Hint("raise the model's 'max-model-size'");
 }
 
-Result<std::string> Fetch(const std::string& url, int64_t limit) {
-  HttpRequest request;
-  request.url = url;
+Result<std::string> Fetch(HttpRequest request, int64_t limit) {
+  const std::string url = request.url;
   request.max_response_bytes = static_cast<size_t>(limit);
   HttpResult result = SendAndWait(HttpClient::Shared(), std::move(request));
   ARROW_RETURN_NOT_OK(result.status);
   if (const int status = result.response.status; status != 200) {
-    const std::string answer = "the server answers " + std::to_string(status);
+    const std::string refusal = S3Refusal(result.response.body);
+    const std::string answer =
+        "the server answers " + std::to_string(status) + (refusal.empty() ? "" : ", " + refusal);
     if (status == 429 || status >= 500) return Error::Transient(answer).In(url);
     return Error::User(answer).In(url);
   }
   return std::move(result.response.body);
 }
 
-Result<std::string> ReadLocation(const std::string& location, int64_t limit, Services& services) {
+Result<std::string> ReadLocation(const std::string& location, int64_t limit, const Options& options,
+                                 Services& services) {
   if (location.starts_with("http://") || location.starts_with("https://")) {
-    return Fetch(location, limit);
+    HttpRequest request;
+    request.url = location;
+    return Fetch(std::move(request), limit);
+  }
+  if (location.starts_with("s3://")) {
+    ARROW_ASSIGN_OR_RAISE(HttpRequest request, S3Request(location, options, services.secrets()));
+    return Fetch(std::move(request), limit);
   }
   std::string path = location;
   if (path.starts_with("file://")) path.erase(0, std::string_view("file://").size());
   if (path.find("://") != std::string::npos) {
     return Error::User("a model cannot be read from '" + location + "'")
-        .Hint("a location is a path, or begins with file://, http:// or https://");
+        .Hint("a location is a path, or begins with file://, http://, https:// or s3://");
   }
   FileSystem& files = services.env().files();
   ARROW_ASSIGN_OR_RAISE(const FileInfo info, files.Stat(path));
@@ -89,7 +98,7 @@ Result<std::shared_ptr<const std::string>> BytesOf(const ModelConfig& model,
     return Error::User("models may not be read from '" + record.location + "'")
         .Hint("their 'location-prefix' is '" + prefix + "'");
   }
-  ARROW_ASSIGN_OR_RAISE(auto bytes, ReadLocation(record.location, limit, services));
+  ARROW_ASSIGN_OR_RAISE(auto bytes, ReadLocation(record.location, limit, options, services));
   return std::make_shared<const std::string>(std::move(bytes));
 }
 
