@@ -41,14 +41,17 @@ def context_of(pki, name, wants_client=False):
     return context
 
 
-def score(url, model="fixed", **options):
-    """Runs two rows through the model; rows that fail end the job with their reason."""
+def score(url, model="fixed", rows=2, rest="", **options):
+    """Runs rows through the model; rows that fail end the job with their reason."""
     options = {"max-retries": "0", "timeout": "5 s", "on-error": "fail"} | {k.replace("_", "-"): str(v) for k, v in options.items()}
     listed = "".join(f", '{key}' = '{value}'" for key, value in options.items())
     sql = f"""
       CREATE MODEL m INPUT (x FLOAT) OUTPUT (y FLOAT)
         WITH ('provider' = 'triton', 'endpoint' = '{url}', 'model-name' = '{model}'{listed});
-      SELECT m(CAST(x AS FLOAT)) AS y FROM (VALUES (1), (2)) AS t (x);"""
+      CREATE VIEW scored AS SELECT * FROM ML_PREDICT(
+        TABLE (SELECT CAST(x AS FLOAT) AS x FROM (VALUES {', '.join(f'({x})' for x in range(rows))}) AS t (x)), MODEL m, DESCRIPTOR(x), MAP['async', 'false']);
+      SELECT y FROM scored;
+      {rest}"""
     return subprocess.run(
         [BINARY, "run", "--output", "csv", "-"], input=sql, capture_output=True, text=True, timeout=60,
         env=os.environ | {"MILLRACE_SECRET_TOKEN": "s3cret"},
@@ -78,6 +81,25 @@ def test_unknown_authority(pki):  # T10, T12
 def test_expired_certificate(pki):  # T10, T12
     with serve(context_of(pki, "expired")) as server:
         refused(score(server.url, tls_ca=pki / "ca.crt"), "expired", server.url)
+
+
+def test_a_certificate_that_expires_under_a_job(pki):  # T10, T12
+    now, later = context_of(pki, "server"), context_of(pki, "expired")
+    now.num_tickets = 0  # a session that is resumed shows no certificate
+    with serve(now) as server:
+
+        def choose(connection, _, __):
+            asked = sum(path.endswith("/infer") for path, _ in server.seen)
+            connection.context = now if asked < 2 else later
+
+        now.sni_callback = choose
+        done = score(server.url, "brief", tls_ca=pki / "ca.crt", max_batch_size="1", on_error="null", rows=5, rest="SELECT cause FROM `scored$failed`;")
+        assert done.returncode == 0, done.stderr
+        lines = done.stdout.splitlines()
+        answers = [line for line in lines if line in ("42.0", "")]
+        assert len(answers) == 5 and set(answers) == {"", "42.0"}, "no row is lost"
+        causes = [line for line in lines if "expired" in line]  # the second query runs the model again
+        assert len(causes) == 5 and all(server.url in cause for cause in causes), lines
 
 
 def test_another_hosts_certificate(pki):  # T10, T12
