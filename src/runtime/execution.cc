@@ -160,14 +160,12 @@ Status Execution::RestoreParts(const Checkpoint& checkpoint) {
       finder_states_[part.id.node] = std::move(bytes);
       continue;
     }
-    const bool same = part.parallelism == stage.parallelism;
+    const bool rescaled = part.parallelism != stage.parallelism;
     for (int subtask = 0; subtask < stage.parallelism; ++subtask) {
-      const bool mine = part.id.group ? SubtaskOf(*part.id.group, stage.parallelism,
-                                                  stage.max_parallelism) == subtask
-                                      : !same || part.subtask == subtask;
+      const bool mine = !part.id.group || SubtaskOf(*part.id.group, stage.parallelism,
+                                                    stage.max_parallelism) == subtask;
       if (!mine) continue;
-      const ItemShare share =
-          same ? ItemShare{} : ItemShare{subtask, stage.parallelism, part.subtask};
+      const ItemShare share{subtask, stage.parallelism, part.subtask, rescaled};
       StageTask& task = runners[stage.id][static_cast<size_t>(subtask)]->task();
       ARROW_RETURN_NOT_OK(task.RestorePart(part.id, part.version, bytes, share));
     }

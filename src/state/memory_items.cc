@@ -125,13 +125,14 @@ Status MemoryItems::ForEach(
 }
 
 Status MemoryItems::Restore(const PartHeader& expected, std::string_view bytes, ItemShare share) {
-  if (!one_by_one_ && share.written_by % share.of != share.index) return Status::OK();
+  const bool dealt = one_by_one_ && share.rescaled;
+  if (!dealt && share.written_by % share.of != share.index) return Status::OK();
   const auto visit = [&](const arrow::RecordBatch& rows) -> Status {
     const auto& headers = static_cast<const arrow::BinaryArray&>(*rows.column(1));
     const auto& streams = static_cast<const arrow::BinaryArray&>(*rows.column(2));
     const auto& ingests = static_cast<const arrow::Int64Array&>(*rows.column(3));
     for (int64_t i = 0; i < rows.num_rows(); ++i) {
-      if (one_by_one_ && dealt_++ % share.of != share.index) continue;
+      if (dealt && dealt_++ % share.of != share.index) continue;
       ARROW_ASSIGN_OR_RAISE(Batch batch, ReadRows(streams.GetView(i)));
       batch.ingest_us = ingests.Value(i);
       ARROW_RETURN_NOT_OK(Put(items_.size() + 1, std::move(batch), headers.GetString(i)));

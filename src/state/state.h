@@ -190,12 +190,13 @@ class StateSnapshot {
 };
 
 /// The items of a restored part that this subtask keeps: all of them where the subtask that wrote
-/// it is `index` modulo `of`; where the state is dealt out one by one, those whose number, counted
-/// from 0 over all parts given for it, is. All by default: the parallelism is the same as before.
+/// it is `index` modulo `of`; after a rescale, where the state is dealt out one by one, those whose
+/// number, counted from 0 over all parts given for it, is. All by default.
 struct ItemShare {
   int index = 0;
   int of = 1;
   int written_by = 0;
+  bool rescaled = false;
 };
 
 /// All declared state of one operator instance. One thread at a time.
@@ -203,8 +204,8 @@ class StateStore {
  public:
   virtual ~StateStore() = default;
   /// Merges a part of a key group that this instance owns, of a list (one part or several, of which
-  /// `share` is kept), or of a broadcast table. Refuses an unknown state, another version, a
-  /// foreign key group and damaged bytes, and says which.
+  /// `share` is kept), or of a broadcast table, whichever subtask wrote it. Refuses an unknown
+  /// state, another version, a foreign key group and damaged bytes, and says which.
   virtual Status RestorePart(const PartId& part, int version, std::string_view bytes,
                              ItemShare share = {}) = 0;
   /// A call into the operator begins, at processing time `now_us`, which never goes back: slots of

@@ -138,6 +138,7 @@ Status ChainTask::RestorePart(const PartId& part, int version, std::string_view 
   for (const auto& node : shared_.nodes) {
     if (node->id() != part.node) continue;
     if (part.state == kTaskState) {
+      if (!share.rescaled && share.written_by != share.index) return Status::OK();
       ARROW_ASSIGN_OR_RAISE(const TaskProgress progress, TaskProgress::FromBytes(bytes));
       const auto [known, first] = restored_.emplace(part.node, progress);
       if (!first) known->second.Combine(progress);

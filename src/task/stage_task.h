@@ -104,8 +104,8 @@ class StageTask {
   /// The tables that the operators declare; without a group.
   virtual std::vector<PartId> tables() const = 0;
   /// Between `Make` and `Open`. Parts of a key group go to the subtask that owns it; parts without
-  /// a group go, in one order, to every subtask with its share, or, at the parallelism of before,
-  /// to the subtask that wrote them. A part that this task does not know or own is an error.
+  /// a group go, in one order, to every subtask with its share. A part that this task does not know
+  /// or own is an error.
   virtual Status RestorePart(const PartId& part, int version, std::string_view bytes,
                              ItemShare share) = 0;
   virtual Status Open() = 0;
