@@ -141,7 +141,7 @@ class ProcessModels final : public ModelRuntime, public VersionSwitch, public Mo
                                           const ModelRecord& record, Services& services) {
     LoadedVersion version;
     ARROW_ASSIGN_OR_RAISE(version.bytes, BytesOf(model, record, services));
-    version.hash = Sha256(*version.bytes);
+    version.hash = Sha256(std::string_view(*version.bytes));
     ARROW_RETURN_NOT_OK(CheckHash(record, version.hash));
     const std::string name = DigestOf(model) + record.type + version.hash;
     {
@@ -166,7 +166,8 @@ class ProcessModels final : public ModelRuntime, public VersionSwitch, public Mo
                                     const ModelRecord& record, const LoadedVersion& version,
                                     Services& services) {
     const int64_t start = services.env().MonotonicMicros();
-    ARROW_ASSIGN_OR_RAISE(auto loaded, LoadModelVersion(model, record, *version.bytes, services));
+    ARROW_ASSIGN_OR_RAISE(
+        auto loaded, LoadModelVersion(model, record, std::string_view(*version.bytes), services));
     Log(LogLevel::kInfo, "models", "loaded a version",
         {{"model", model.name},
          {"type", record.type},

@@ -11,6 +11,7 @@
 #include <arrow/type.h>
 #include <benchmark/benchmark.h>
 
+#include "models/larger_model.h"
 #include "models/test_services.h"
 
 namespace millrace {
@@ -21,33 +22,6 @@ constexpr std::chrono::seconds kRun{5};
 constexpr std::chrono::milliseconds kBetweenSwaps{100};
 constexpr int64_t kRows = 64;
 constexpr int64_t kInputs = 11;
-
-void PutVarint(uint64_t number, std::string* out) {
-  for (; number >= 0x80; number >>= 7) out->push_back(static_cast<char>(number | 0x80));
-  out->push_back(static_cast<char>(number));
-}
-
-/// A member of a protobuf message that has a length.
-std::string Member(int number, const std::string& value) {
-  std::string out;
-  PutVarint(static_cast<uint64_t>(number) << 3 | 2, &out);
-  PutVarint(value.size(), &out);
-  return out + value;
-}
-
-/// The model with `bytes` of weights more, and another hash for each `version`: messages of
-/// protobuf that follow each other are one, so the graph gets another initializer.
-std::string Larger(const std::string& model, int64_t bytes, int version) {
-  constexpr int kGraph = 7, kInitializer = 5, kName = 8, kRawData = 9;
-  std::string tensor;
-  PutVarint(1 << 3, &tensor);  // dims
-  PutVarint(static_cast<uint64_t>(bytes / 4), &tensor);
-  PutVarint(2 << 3, &tensor);  // data_type
-  PutVarint(1, &tensor);       // FLOAT
-  tensor += Member(kName, "more" + std::to_string(version));
-  tensor += Member(kRawData, std::string(static_cast<size_t>(bytes / 4 * 4), '\0'));
-  return model + Member(kGraph, Member(kInitializer, tensor));
-}
 
 class Swaps {
  public:
@@ -68,7 +42,7 @@ class Swaps {
     for (int version = 0; version < 2; ++version) {
       const bool same = bytes == 0;
       records_[version].bytes =
-          std::make_shared<const std::string>(Larger(model, same ? int64_t{4} : bytes, version));
+          arrow::Buffer::FromString(LargerModel(model, same ? int64_t{4} : bytes, version));
     }
     Load(0);
   }

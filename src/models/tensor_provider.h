@@ -1,7 +1,7 @@
 #pragma once
 
 #include <memory>
-#include <string>
+#include <string_view>
 
 #include "models/common_options.h"
 #include "models/error_policy.h"
@@ -28,7 +28,7 @@ void LoadTensorModelsWith(ModelProviderSpec* spec) {
     ARROW_ASSIGN_OR_RAISE(auto local, MakeLocalModel(config, std::move(model)));
     return WithErrorPolicy(std::move(local), config, options);
   };
-  spec->load_bytes = [](const ModelConfig& config, const std::string& bytes, const Options& options,
+  spec->load_bytes = [](const ModelConfig& config, std::string_view bytes, const Options& options,
                         Services&) -> Result<ModelLease> {
     ARROW_ASSIGN_OR_RAISE(auto model, Runtime::Open(options, bytes));
     return MakeLocalModel(config, std::move(model));

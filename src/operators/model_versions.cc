@@ -5,6 +5,7 @@
 #include <utility>
 
 #include <arrow/array.h>
+#include <arrow/buffer.h>
 #include <arrow/builder.h>
 #include <arrow/compute/cast.h>
 #include <arrow/record_batch.h>
@@ -14,6 +15,7 @@
 #include "operators/state_cells.h"
 #include "spi/model_history.h"
 #include "spi/services.h"
+#include "types/shared_buffer.h"
 
 namespace millrace {
 namespace {
@@ -46,6 +48,16 @@ Result<std::string> TextOf(const arrow::RecordBatch& rows, int column, int64_t r
   if (cell->IsNull(0)) return std::string();
   ARROW_ASSIGN_OR_RAISE(const auto text, arrow::compute::Cast(*cell, arrow::utf8()));
   return std::string(TextAt<arrow::StringArray>(*text, 0));
+}
+
+/// A model's bytes; without a copy where they are most of their batch's.
+std::shared_ptr<arrow::Buffer> BytesAt(const arrow::Array& column, int64_t row) {
+  const auto& array = static_cast<const arrow::BinaryArray&>(column);
+  const std::string_view bytes = array.IsNull(row) ? std::string_view() : array.GetView(row);
+  if (bytes.empty() || 2 * bytes.size() < static_cast<size_t>(array.value_data()->size())) {
+    return arrow::Buffer::FromString(std::string(bytes));
+  }
+  return arrow::SliceBuffer(array.value_data(), array.value_offset(row), array.value_length(row));
 }
 
 Result<std::optional<int64_t>> NumberAt(const arrow::RecordBatch& rows, int column, int64_t row) {
@@ -187,20 +199,19 @@ Status ModelVersions::Open(OperatorContext& context, OnRefused refused) {
         }
         return Status::OK();
       }));
-  ARROW_RETURN_NOT_OK(bytes_.ForEach([&](const arrow::RecordBatch& rows,
-                                         std::span<const int64_t> numbers) -> Status {
-    for (int64_t row = 0; row < rows.num_rows(); ++row) {
-      ARROW_ASSIGN_OR_RAISE(ModelKey * key, key_at(rows, row));
-      const auto bytes =
-          std::make_shared<const std::string>(TextAt<arrow::BinaryArray>(*rows.column(width), row));
-      for (auto& [order, version] : key->versions) {
-        if (NumberOf(version) != numbers[static_cast<size_t>(row)]) continue;
-        version.record.bytes = bytes;
-        version.filed = NumberOf(version);
-      }
-    }
-    return Status::OK();
-  }));
+  ARROW_RETURN_NOT_OK(bytes_.ForEach(
+      [&](const arrow::RecordBatch& rows, std::span<const int64_t> numbers) -> Status {
+        for (int64_t row = 0; row < rows.num_rows(); ++row) {
+          ARROW_ASSIGN_OR_RAISE(ModelKey * key, key_at(rows, row));
+          const auto bytes = BytesAt(*rows.column(width), row);
+          for (auto& [order, version] : key->versions) {
+            if (NumberOf(version) != numbers[static_cast<size_t>(row)]) continue;
+            version.record.bytes = bytes;
+            version.filed = NumberOf(version);
+          }
+        }
+        return Status::OK();
+      }));
   ARROW_RETURN_NOT_OK(RestoreServing());
   ARROW_RETURN_NOT_OK(RestoreHistory());
   for (auto& [bytes, key] : keys_) {
@@ -264,9 +275,9 @@ Result<ModelVersion> ModelVersions::Read(const arrow::RecordBatch& rows, int64_t
   ARROW_ASSIGN_OR_RAISE(version.record.location, TextOf(rows, stream.location, row));
   ARROW_ASSIGN_OR_RAISE(version.record.sha256, TextOf(rows, stream.sha256, row));
   if (stream.data >= 0) {
-    const auto bytes = TextAt<arrow::BinaryArray>(*rows.column(stream.data), row);
+    auto bytes = BytesAt(*rows.column(stream.data), row);
     // An absent member of a protobuf oneof may come as an empty one.
-    if (!bytes.empty()) version.record.bytes = std::make_shared<const std::string>(bytes);
+    if (bytes->size() > 0) version.record.bytes = std::move(bytes);
   }
   int64_t time_us = 0;
   if (stream.time >= 0) {
@@ -372,7 +383,7 @@ Status ModelVersions::Loaded(uint64_t tag, Result<LoadedVersion> loaded) {
   if (version.hash.empty()) {
     ARROW_RETURN_NOT_OK(DropBytes(*key, version));
     version.hash = loaded->hash;
-    ARROW_RETURN_NOT_OK(FileBytes(*key, version, *loaded->bytes));
+    ARROW_RETURN_NOT_OK(FileBytes(*key, version, loaded->bytes));
     ARROW_RETURN_NOT_OK(Store(*key, version));
     ARROW_RETURN_NOT_OK(Note(*key, version, kVersionLoaded));
   }
@@ -395,14 +406,13 @@ Status ModelVersions::Store(const ModelKey& key, const ModelVersion& version) {
 }
 
 Status ModelVersions::FileBytes(const ModelKey& key, ModelVersion& version,
-                                const std::string& bytes) {
+                                const std::shared_ptr<arrow::Buffer>& bytes) {
   const int64_t number = NumberOf(version);
   version.filed = number;
   arrow::ArrayVector columns = key.columns->columns();
-  const int32_t offsets[] = {0, static_cast<int32_t>(bytes.size())};
+  const int32_t offsets[] = {0, static_cast<int32_t>(bytes->size())};
   columns.push_back(std::make_shared<arrow::BinaryArray>(  // without a copy of a large model
-      1, arrow::Buffer::Wrap(offsets, std::size(offsets)),
-      std::make_shared<arrow::Buffer>(std::string_view(bytes))));
+      1, arrow::Buffer::Wrap(offsets, std::size(offsets)), std::make_shared<SharedBuffer>(bytes)));
   arrow::FieldVector fields = key.columns->schema()->fields();
   fields.push_back(arrow::field("", arrow::binary()));
   const auto row = arrow::RecordBatch::Make(arrow::schema(fields), 1, std::move(columns));
@@ -465,7 +475,7 @@ Status ModelVersions::PrepareSnapshot() {
     if (found == load.key->versions.end() || !found->second.record.bytes) continue;
     ModelVersion& version = found->second;
     if (version.filed) continue;
-    ARROW_RETURN_NOT_OK(FileBytes(*load.key, version, *version.record.bytes));
+    ARROW_RETURN_NOT_OK(FileBytes(*load.key, version, version.record.bytes));
   }
   return Status::OK();
 }

@@ -128,7 +128,8 @@ class ModelVersions {
   void Start(ModelKey& key, const ModelVersion& version);
   void Load(uint64_t tag, const ModelKey& key, const ModelVersion& version);
   Status Store(const ModelKey& key, const ModelVersion& version);
-  Status FileBytes(const ModelKey& key, ModelVersion& version, const std::string& bytes);
+  Status FileBytes(const ModelKey& key, ModelVersion& version,
+                   const std::shared_ptr<arrow::Buffer>& bytes);
   Status DropBytes(const ModelKey& key, ModelVersion& version);
   Status Forget(ModelKey& key, int64_t order);
   Status ForgetOlder(ModelKey& key, int64_t order);

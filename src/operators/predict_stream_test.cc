@@ -93,10 +93,11 @@ class FakeRuntime final : public ModelRuntime, public VersionSwitch, public Mode
   void Finish(Load load) {
     LoadedVersion loaded;
     // What is at a location has its name.
-    loaded.bytes = load.record.bytes ? load.record.bytes
-                                     : std::make_shared<const std::string>(load.record.location);
-    loaded.model = std::make_shared<FakeVersion>(std::stoi(*loaded.bytes));
-    loaded.hash = "sha256:" + std::string(8, (*loaded.bytes)[0]);
+    loaded.bytes =
+        load.record.bytes ? load.record.bytes : arrow::Buffer::FromString(load.record.location);
+    const std::string text = loaded.bytes->ToString();
+    loaded.model = std::make_shared<FakeVersion>(std::stoi(text));
+    loaded.hash = "sha256:" + std::string(8, text[0]);
     load.done(std::move(loaded));
   }
   void FinishAll() {
@@ -344,8 +345,9 @@ TEST_F(PredictStreamTest, RestoresWhatServedWithoutItsLocation) {  // M5
     auto again = Opened(parts);
     ASSERT_EQ(runtime_.loads.size(), 2U);
     for (const auto& load : runtime_.loads) ASSERT_TRUE(load.record.bytes);
-    if (*runtime_.loads[0].record.bytes == "5") std::swap(runtime_.loads[0], runtime_.loads[1]);
-    EXPECT_EQ(*runtime_.loads[0].record.bytes, "4");
+    if (runtime_.loads[0].record.bytes->ToString() == "5")
+      std::swap(runtime_.loads[0], runtime_.loads[1]);
+    EXPECT_EQ(runtime_.loads[0].record.bytes->ToString(), "4");
     runtime_.FinishNext();
     again->Complete();
     Rows(*again, R"([[3, "a", null]])");

@@ -96,18 +96,18 @@ using ModelLease = std::shared_ptr<LoadedModel>;
 /// A version of a model as a record brings it.
 struct ModelRecord {
   std::string type;  ///< names a provider, or is a `ModelDescriptor`'s modeltype
-  std::shared_ptr<const std::string> bytes;  ///< null: they are at `location`
-  std::string location;                      ///< a file, or an http or https URL
-  std::string sha256;                        ///< of the bytes, in hexadecimal; empty: any
-  std::map<std::string, std::string> key;    ///< which rows it is for: columns and their values
+  std::shared_ptr<arrow::Buffer> bytes;    ///< null: they are at `location`
+  std::string location;                    ///< a file, or an http or https URL
+  std::string sha256;                      ///< of the bytes, in hexadecimal; empty: any
+  std::map<std::string, std::string> key;  ///< which rows it is for: columns and their values
   bool accepted = false;  ///< it has been loaded before: golden rows are not asked again
 };
 
 /// Such a version, loaded.
 struct LoadedVersion {
   ModelLease model;
-  std::shared_ptr<const std::string> bytes;  ///< what was loaded, also where it was at a location
-  std::string hash;                          ///< of the bytes: "sha256:…"
+  std::shared_ptr<arrow::Buffer> bytes;  ///< what was loaded, also where it was at a location
+  std::string hash;                      ///< of the bytes: "sha256:…"
 };
 
 /// A kind of model runtime or server, declared once.
@@ -125,7 +125,7 @@ struct ModelProviderSpec {
   /// Loads a version that a record brought, from the bytes of its file; the model must score on the
   /// caller's thread. Of the options none need be given, and those of the error policy never are.
   /// May block. Null: versions of this kind cannot be a stream.
-  Result<ModelLease> (*load_bytes)(const ModelConfig&, const std::string& bytes, const Options&,
+  Result<ModelLease> (*load_bytes)(const ModelConfig&, std::string_view bytes, const Options&,
                                    Services&) = nullptr;
 };
 

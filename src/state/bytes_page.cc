@@ -2,12 +2,15 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
+
+#include <arrow/buffer.h>
 
 namespace millrace {
 
 std::string_view BytesPage::Get(uint32_t in_page) const {
   const uint32_t at = at_[in_page];
-  if (at & kLong) return *long_[at & ~kLong];
+  if (at & kLong) return std::string_view(*long_[at & ~kLong]);
   uint16_t length;
   std::memcpy(&length, &short_[at], kLengthBytes);
   return {&short_[at] + kLengthBytes, length};
@@ -25,12 +28,7 @@ void BytesPage::Put(uint32_t in_page, std::string_view value) {
     Remove(in_page);
     value = copy;
   }
-  if (is_long) {
-    at_[in_page] = kLong | static_cast<uint32_t>(long_.size());
-    long_.push_back(std::make_shared<const std::string>(value));
-    long_bytes_ += static_cast<int64_t>(value.size());
-    return;
-  }
+  if (is_long) return Share(in_page, arrow::Buffer::FromString(std::string(value)));
   const size_t need = short_.size() + kLengthBytes + value.size();
   // A quarter at a time: doubling would leave a third of the memory unused on average.
   if (need > short_.capacity()) short_.reserve(need + need / 4 + 64);
@@ -42,10 +40,17 @@ void BytesPage::Put(uint32_t in_page, std::string_view value) {
   value.copy(entry + kLengthBytes, value.size());
 }
 
+void BytesPage::Share(uint32_t in_page, std::shared_ptr<const arrow::Buffer> value) {
+  if (Has(in_page)) Remove(in_page);
+  at_[in_page] = kLong | static_cast<uint32_t>(long_.size());
+  long_bytes_ += value->size();
+  long_.push_back(std::move(value));
+}
+
 void BytesPage::Remove(uint32_t in_page) {
   const uint32_t at = at_[in_page];
   if (at & kLong) {
-    long_bytes_ -= static_cast<int64_t>(long_[at & ~kLong]->size());
+    long_bytes_ -= long_[at & ~kLong]->size();
     long_[at & ~kLong] = nullptr;
     ++dead_long_;
   } else {
@@ -64,7 +69,7 @@ int64_t BytesPage::memory_bytes() const {
 void BytesPage::Pack() {
   std::vector<char> packed;
   packed.reserve(short_.size() - dead_);
-  std::vector<std::shared_ptr<const std::string>> packed_long;
+  std::vector<std::shared_ptr<const arrow::Buffer>> packed_long;
   for (uint32_t& at : at_) {
     if (at == kAbsent) continue;
     if (at & kLong) {

@@ -8,6 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include <arrow/type_fwd.h>
+
 #include "state/page_tree.h"
 #include "state/state.h"
 
@@ -25,6 +27,7 @@ class BytesPage : public Counted {
   /// Of a slot that has one.
   std::string_view Get(uint32_t in_page) const;
   void Put(uint32_t in_page, std::string_view value);
+  void Share(uint32_t in_page, std::shared_ptr<const arrow::Buffer> value);
   void Remove(uint32_t in_page);
   int64_t memory_bytes() const;
 
@@ -38,7 +41,7 @@ class BytesPage : public Counted {
 
   std::array<uint32_t, kSlots> at_;
   std::vector<char> short_;  ///< two bytes of length, then the bytes
-  std::vector<std::shared_ptr<const std::string>> long_;
+  std::vector<std::shared_ptr<const arrow::Buffer>> long_;
   size_t dead_ = 0;       ///< bytes of `short_`
   size_t dead_long_ = 0;  ///< entries of `long_`
   int64_t long_bytes_ = 0;
@@ -58,17 +61,15 @@ class BytesColumn {
   bool Has(Slot slot) const { return Has(pages_, slot); }
   std::string_view Get(Slot slot) const { return Get(pages_, slot); }
   void Put(Slot slot, std::string_view value) {
-    BytesPage& page = pages_.Mut(Raw(slot) >> FixedColumn::kPageShift);
-    bytes_ -= page.memory_bytes();
-    page.Put(Raw(slot) & FixedColumn::kPageMask, value);
-    bytes_ += page.memory_bytes();
+    Change(slot, [&](BytesPage& page, uint32_t in_page) { page.Put(in_page, value); });
+  }
+  /// Keeps the value without a copy: nobody may change it.
+  void Share(Slot slot, std::shared_ptr<const arrow::Buffer> value) {
+    Change(slot, [&](BytesPage& page, uint32_t in_page) { page.Share(in_page, std::move(value)); });
   }
   void Remove(Slot slot) {
     if (!Has(slot)) return;
-    BytesPage& page = pages_.Mut(Raw(slot) >> FixedColumn::kPageShift);
-    bytes_ -= page.memory_bytes();
-    page.Remove(Raw(slot) & FixedColumn::kPageMask);
-    bytes_ += page.memory_bytes();
+    Change(slot, [](BytesPage& page, uint32_t in_page) { page.Remove(in_page); });
   }
   const Pages& pages() const { return pages_; }
   int64_t memory_bytes() const { return bytes_; }
@@ -81,6 +82,14 @@ class BytesColumn {
   }
 
  private:
+  template <class F>
+  void Change(Slot slot, const F& change) {
+    BytesPage& page = pages_.Mut(Raw(slot) >> FixedColumn::kPageShift);
+    bytes_ -= page.memory_bytes();
+    change(page, Raw(slot) & FixedColumn::kPageMask);
+    bytes_ += page.memory_bytes();
+  }
+
   Pages pages_;
   int64_t bytes_ = 0;
 };

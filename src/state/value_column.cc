@@ -3,9 +3,11 @@
 #include <cstring>
 
 #include <arrow/array.h>
+#include <arrow/buffer.h>
 #include <arrow/builder.h>
 
 #include "state/value_codec.h"
+#include "types/shared_buffer.h"
 
 namespace millrace {
 namespace {
@@ -21,6 +23,14 @@ Result<std::shared_ptr<arrow::Array>> GatherBytes(const BytesColumn::Pages& page
                             : builder->AppendNull());
   }
   return builder->Finish();
+}
+
+bool IsShared(const arrow::Array& values) {
+  if (values.type_id() != arrow::Type::BINARY && values.type_id() != arrow::Type::STRING) {
+    return false;
+  }
+  const auto bytes = static_cast<const arrow::BinaryArray&>(values).value_data();
+  return dynamic_cast<const SharedBuffer*>(bytes.get()) != nullptr;
 }
 
 }  // namespace
@@ -68,11 +78,18 @@ Status ValueColumn::Set(std::span<const Slot> slots, const arrow::Array& values)
     fixed_->Set(slots, values);
     return Status::OK();
   }
+  const bool shared = IsShared(values);
   for (size_t i = 0; i < slots.size(); ++i) {
     const auto row = static_cast<int64_t>(i);
     if (listener_ != nullptr) listener_->OnFirstWrite(slots[i]);
     if (values.IsNull(row)) {
       bytes_.Remove(slots[i]);
+      continue;
+    }
+    if (shared) {
+      const auto& array = static_cast<const arrow::BinaryArray&>(values);
+      bytes_.Share(slots[i], arrow::SliceBuffer(array.value_data(), array.value_offset(row),
+                                                array.value_length(row)));
       continue;
     }
     encoded_.clear();

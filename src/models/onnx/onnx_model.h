@@ -21,6 +21,6 @@ struct OnnxOptions {
 Result<std::shared_ptr<TensorModel>> LoadOnnxModel(const OnnxOptions& options, FileSystem& files);
 /// The same of the file's bytes.
 Result<std::shared_ptr<TensorModel>> LoadOnnxModel(const OnnxOptions& options,
-                                                   const std::string& bytes);
+                                                   std::string_view bytes);
 
 }  // namespace millrace

@@ -19,7 +19,7 @@ struct OnnxRuntime {
   static auto Open(const Options& options, FileSystem& files) {
     return LoadOnnxModel(Read(options), files);
   }
-  static auto Open(const Options& options, const std::string& bytes) {
+  static auto Open(const Options& options, std::string_view bytes) {
     return LoadOnnxModel(Read(options), bytes);
   }
 };

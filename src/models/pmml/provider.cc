@@ -44,8 +44,8 @@ Result<ModelLease> LoadPmml(const ModelConfig& config, const Options& options, S
   return WithErrorPolicy(std::move(model), config, options);
 }
 
-Result<ModelLease> LoadPmmlBytes(const ModelConfig& config, const std::string& bytes,
-                                 const Options&, Services&) {
+Result<ModelLease> LoadPmmlBytes(const ModelConfig& config, std::string_view bytes, const Options&,
+                                 Services&) {
   ARROW_ASSIGN_OR_RAISE(auto program, pmml::Program::Compile(bytes, "model " + config.name));
   return pmml::MakePmmlModel(std::move(program), config, Sha256(bytes));
 }

@@ -6,6 +6,8 @@
 #include <utility>
 #include <vector>
 
+#include <arrow/buffer.h>
+
 #include "models/drift.h"
 #include "models/error_policy.h"
 #include "models/stream/golden_rows.h"
@@ -84,13 +86,12 @@ bool Allowed(const std::string& location, const std::string& prefix) {
 
 }  // namespace
 
-Result<std::shared_ptr<const std::string>> BytesOf(const ModelConfig& model,
-                                                   const ModelRecord& record, Services& services) {
+Result<std::shared_ptr<arrow::Buffer>> BytesOf(const ModelConfig& model, const ModelRecord& record,
+                                               Services& services) {
   ARROW_ASSIGN_OR_RAISE(const Options options, OptionsOf(model, services));
   const int64_t limit = options.Bytes("max-model-size");
   if (record.bytes) {
-    const auto size = static_cast<int64_t>(record.bytes->size());
-    if (size > limit) return TooLarge(size, limit);
+    if (const int64_t size = record.bytes->size(); size > limit) return TooLarge(size, limit);
     return record.bytes;
   }
   const std::string prefix = options.String("location-prefix");
@@ -99,7 +100,7 @@ Result<std::shared_ptr<const std::string>> BytesOf(const ModelConfig& model,
         .Hint("their 'location-prefix' is '" + prefix + "'");
   }
   ARROW_ASSIGN_OR_RAISE(auto bytes, ReadLocation(record.location, limit, options, services));
-  return std::make_shared<const std::string>(std::move(bytes));
+  return arrow::Buffer::FromString(std::move(bytes));
 }
 
 Status CheckHash(const ModelRecord& record, const std::string& hash) {
@@ -120,7 +121,7 @@ Status CheckGoldenRows(const ModelConfig& model, const ModelRecord& record, Load
 }
 
 Result<ModelLease> LoadModelVersion(const ModelConfig& model, const ModelRecord& record,
-                                    const std::string& bytes, Services& services) {
+                                    std::string_view bytes, Services& services) {
   ARROW_ASSIGN_OR_RAISE(const Options stream, OptionsOf(model, services));
   std::string type = record.type.empty() ? stream.String("type") : record.type;
   for (const auto& [name, provider] : kModelTypes) {

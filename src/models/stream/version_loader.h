@@ -13,8 +13,8 @@ class Services;
 // its options limit them. All may block. Errors say what is wrong with the record.
 
 /// The bytes of the record, or what is at its location.
-Result<std::shared_ptr<const std::string>> BytesOf(const ModelConfig& model,
-                                                   const ModelRecord& record, Services& services);
+Result<std::shared_ptr<arrow::Buffer>> BytesOf(const ModelConfig& model, const ModelRecord& record,
+                                               Services& services);
 
 /// `hash` is as `Sha256` writes it.
 Status CheckHash(const ModelRecord& record, const std::string& hash);
@@ -26,6 +26,6 @@ Status CheckGoldenRows(const ModelConfig& model, const ModelRecord& record, Load
 /// Loads the bytes by the provider that the record's type names, and scores a row of zeros: a model
 /// that cannot do that would fail on the workers, and the first run of a runtime is its slowest.
 Result<ModelLease> LoadModelVersion(const ModelConfig& model, const ModelRecord& record,
-                                    const std::string& bytes, Services& services);
+                                    std::string_view bytes, Services& services);
 
 }  // namespace millrace

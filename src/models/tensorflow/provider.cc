@@ -24,7 +24,7 @@ struct TensorFlowRuntime {
     return LoadTensorFlowModel(Read(options), files);
   }
   /// Of a SavedModel there are several files, so only a frozen graph comes as bytes.
-  static auto Open(const Options& options, const std::string& bytes) {
+  static auto Open(const Options& options, std::string_view bytes) {
     return LoadFrozenGraph(Read(options), bytes);
   }
 };

@@ -365,11 +365,14 @@ Result<std::shared_ptr<TensorModel>> LoadTensorFlowModel(const TensorFlowOptions
 }
 
 Result<std::shared_ptr<TensorModel>> LoadFrozenGraph(const TensorFlowOptions& options,
-                                                     const std::string& bytes) {
+                                                     std::string_view bytes) {
   ARROW_ASSIGN_OR_RAISE(const auto* library, TensorFlowLibrary::Get(options.library));
   auto model = std::make_shared<TensorFlowModel>(*library);
-  ARROW_RETURN_NOT_OK(model->LoadFrozen(options, bytes));
-  return model;
+  const Status loaded = model->LoadFrozen(options, bytes);
+  if (loaded.ok()) return model;
+  const std::string size = std::to_string(bytes.size()) + " bytes";
+  return loaded.WithMessage("TensorFlow cannot load the frozen graph of ", size, ": ",
+                            loaded.message());
 }
 
 }  // namespace millrace

@@ -27,6 +27,6 @@ Result<std::shared_ptr<TensorModel>> LoadTensorFlowModel(const TensorFlowOptions
                                                          FileSystem& files);
 /// A frozen graph from the bytes of its file.
 Result<std::shared_ptr<TensorModel>> LoadFrozenGraph(const TensorFlowOptions& options,
-                                                     const std::string& bytes);
+                                                     std::string_view bytes);
 
 }  // namespace millrace
