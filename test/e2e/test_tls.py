@@ -90,10 +90,10 @@ def test_a_certificate_that_expires_under_a_job(pki):  # T10, T12
 
         def choose(connection, _, __):
             asked = sum(path.endswith("/infer") for path, _ in server.seen)
-            connection.context = now if asked < 2 else later
+            connection.context = now if asked < 3 else later
 
         now.sni_callback = choose
-        done = score(server.url, "brief", tls_ca=pki / "ca.crt", max_batch_size="1", on_error="null", rows=5, rest="SELECT cause FROM `scored$failed`;")
+        done = score(server.url, "brief", tls_ca=pki / "ca.crt", max_batch_size="1", connection_pool_size="1", on_error="null", rows=5, rest="SELECT cause FROM `scored$failed`;")
         assert done.returncode == 0, done.stderr
         lines = done.stdout.splitlines()
         answers = [line for line in lines if line in ("42.0", "")]
