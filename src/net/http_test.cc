@@ -60,6 +60,27 @@ TEST(HttpTest, ConnectionsAreReused) {  // T14
   EXPECT_EQ(server.connections(), 1);
 }
 
+// T7: libcurl asks again, on a new connection, where one that was kept is closed without an answer.
+TEST(HttpTest, WhatIsSentOnceStaysSentWhenItsConnectionIsClosed) {
+  using Do = Server::Do;
+  for (const Do end : {Do::kClose, Do::kReset}) {
+    std::atomic<int> requests{0};
+    Server server([&](const auto&) {
+      return ++requests == 2 ? Server::Reaction{end, {}} : Server::Answer(200, "x");
+    });
+    HttpRequest request = Get(server.url());
+    request.method = HttpMethod::kPost;
+    request.body = {HttpPiece::Of("body")};
+    request.send_once = true;
+    EXPECT_TRUE(Ask(request).status.ok());
+    const HttpResult lost = Ask(request);
+    EXPECT_FALSE(lost.status.ok());
+    EXPECT_GE(lost.phase, HttpPhase::kSend);  // nobody knows whether it was done
+    EXPECT_EQ(requests, 2);
+    EXPECT_TRUE(Ask(request).status.ok());
+  }
+}
+
 TEST(HttpTest, RedirectsAreNotFollowed) {  // T10
   std::atomic<int> requests{0};
   Server server([&](const auto&) {

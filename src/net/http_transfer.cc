@@ -236,7 +236,8 @@ curl_socket_t HttpTransfer::OnSocket(void* self, curlsocktype, curl_sockaddr* ad
     transfer.lacks_connection_ = true;
     return CURL_SOCKET_BAD;
   }
-  transfer.phase_ = HttpPhase::kConnect;
+  // libcurl connects anew to what closed a connection that it kept.
+  if (!transfer.MayHaveArrived()) transfer.phase_ = HttpPhase::kConnect;
   char host[NI_MAXHOST], port[NI_MAXSERV];
   if (getnameinfo(&address->addr, address->addrlen, host, sizeof host, port, sizeof port,
                   NI_NUMERICHOST | NI_NUMERICSERV) == 0) {
@@ -254,6 +255,7 @@ int HttpTransfer::OnClose(void* corked, curl_socket_t socket) {
 
 int HttpTransfer::OnConnected(void* self, char*, char*, int, int) {
   auto& transfer = *static_cast<HttpTransfer*>(self);
+  if (transfer.MayHaveArrived()) return CURL_PREREQFUNC_OK;
   const bool sent = transfer.one_write_ || transfer.request_.body.empty();
   transfer.phase_ = sent ? HttpPhase::kWait : HttpPhase::kSend;
   return CURL_PREREQFUNC_OK;

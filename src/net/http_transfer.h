@@ -42,6 +42,9 @@ class HttpTransfer {
   void ConfigureSignature(CURL* easy);
   void AddHeader(const std::string& line) { headers_ = curl_slist_append(headers_, line.c_str()); }
 
+  /// A request that may be sent once has been, whatever libcurl makes of it then.
+  bool MayHaveArrived() const { return request_.send_once && (piece_ > 0 || offset_ > 0); }
+
   static size_t OnBody(char* bytes, size_t, size_t size, void* self);
   static size_t OnHeader(char* bytes, size_t, size_t size, void* self);
   static size_t OnRead(char* out, size_t, size_t room, void* self);

@@ -24,7 +24,7 @@ class TestHttpServer {
   struct Request {
     std::string line, headers, body;
   };
-  enum class Do { kAnswer, kReset, kHang };
+  enum class Do { kAnswer, kReset, kClose, kHang };
   struct Reaction {
     Do what = Do::kAnswer;
     std::string bytes;
@@ -92,6 +92,7 @@ class TestHttpServer {
         }
         break;
       }
+      if (reaction.what == Do::kClose) break;
       if (reaction.what == Do::kReset) {
         const linger at_once{1, 0};
         setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
