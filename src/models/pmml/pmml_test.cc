@@ -133,6 +133,19 @@ TEST(PmmlTest, FunctionsThatTheReferenceLacks) {
                     "[[1, 9, null, null], [null, 5, null, null]]", kInput(),
                     Columns({{"grade", SqlType::Double()}})),
               ElementsAre("4", "4.5"));
+  // Half of whether the term is there, and half of its count by that of the most frequent word.
+  const auto row = [](const char* in, const char* out) {
+    return std::string("<row><string>") + in + "</string><stem>" + out + "</stem></row>";
+  };
+  EXPECT_THAT(Score(Line("<TextIndex textField=\"color\" "
+                         "localTermWeights=\"augmentedNormalizedTermFrequency\">"
+                         "<TextIndexNormalization><InlineTable>" +
+                         row("red", "ox cat ox dog ox ox") + row("blue", "cow") +
+                         "</InlineTable></TextIndexNormalization><Constant>cat</Constant>"
+                         "</TextIndex>"),
+                    R"([[1, 1, "red", null], [1, 1, "blue", null]])", kInput(),
+                    Columns({{"grade", SqlType::Double()}})),
+              ElementsAre("0.625", "0"));
 }
 
 TEST(PmmlTest, AModelThatSelectsAllGivesAnArray) {  // T16

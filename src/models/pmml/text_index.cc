@@ -170,10 +170,12 @@ class Splitter {
 
 class TextIndex final : public Expression {
  public:
-  enum class Weight { kTermFrequency, kBinary, kLogarithmic };
+  enum class Weight { kTermFrequency, kBinary, kLogarithmic, kAugmented };
 
   TextIndex(const Element& element, Weight weight, Scope& scope)
-      : Expression(weight == Weight::kLogarithmic ? DataType::kDouble : DataType::kInteger),
+      : Expression(weight == Weight::kLogarithmic || weight == Weight::kAugmented
+                       ? DataType::kDouble
+                       : DataType::kInteger),
         weight_(weight),
         case_sensitive_(element.Flag("isCaseSensitive", false)),
         best_only_(element.Choice<bool>("countHits", {{"allHits", false}, {"bestHits", true}})),
@@ -222,7 +224,7 @@ class TextIndex final : public Expression {
         frame.Fail(row, "a recursive <TextIndexNormalization> does not come to rest");
         continue;
       }
-      out[row] = Weighed(Count(splitter_.Split(*normal), term));
+      out[row] = Weighed(splitter_.Split(*normal), term);
     }
   }
 
@@ -249,7 +251,19 @@ class TextIndex final : public Expression {
     return count;
   }
 
-  double Weighed(int count) const {
+  static int MostFrequent(Words words) {
+    std::sort(words.begin(), words.end());
+    std::ptrdiff_t most = 0;
+    for (auto word = words.begin(); word != words.end();) {
+      const auto next = std::upper_bound(word, words.end(), *word);
+      most = std::max(most, next - word);
+      word = next;
+    }
+    return static_cast<int>(most);
+  }
+
+  double Weighed(Words text, const Words& term) const {
+    const int count = Count(text, term);
     switch (weight_) {
       case Weight::kTermFrequency:
         return count;
@@ -257,6 +271,8 @@ class TextIndex final : public Expression {
         return std::min(count, 1);
       case Weight::kLogarithmic:
         return std::log10(1.0 + count);
+      case Weight::kAugmented:
+        return count == 0 ? 0 : 0.5 + 0.5 * count / std::max(count, MostFrequent(std::move(text)));
     }
     return kMissing;
   }
@@ -276,10 +292,11 @@ class TextIndex final : public Expression {
 
 std::unique_ptr<Expression> CompileTextIndex(const Element& element, Scope& scope) {
   using Weight = TextIndex::Weight;
-  const auto weight =
-      element.Choice<Weight>("localTermWeights", {{"termFrequency", Weight::kTermFrequency},
-                                                  {"binary", Weight::kBinary},
-                                                  {"logarithmic", Weight::kLogarithmic}});
+  const auto weight = element.Choice<Weight>(
+      "localTermWeights", {{"termFrequency", Weight::kTermFrequency},
+                           {"binary", Weight::kBinary},
+                           {"logarithmic", Weight::kLogarithmic},
+                           {"augmentedNormalizedTermFrequency", Weight::kAugmented}});
   return std::make_unique<TextIndex>(element, weight, scope);
 }
 
