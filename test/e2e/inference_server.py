@@ -3,6 +3,7 @@
 import contextlib
 import http.server
 import json
+import random
 import socket
 import struct
 import threading
@@ -45,6 +46,15 @@ class Handler(http.server.BaseHTTPRequestHandler):
         else:
             self.answer(200, {"name": "fixed", "version": "1", "extensions": []})
 
+    def sum_of(self, asked):
+        """Of the values of the request's sequence; None of one that has not begun."""
+        parameters, sums = asked["parameters"], self.server.sums
+        name, (x,) = parameters["sequence_id"], asked["inputs"][0]["data"]
+        if not parameters.get("sequence_start") and name not in sums:
+            return None
+        sums[name] = x + (0 if parameters.get("sequence_start") else sums[name])
+        return sums[name]
+
     def do_POST(self):
         self.server.seen.append((self.path, dict(self.headers)))
         asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
@@ -73,6 +83,16 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return self.connection.close()
         if model == "brief":  # one inference per connection
             self.close_connection = True
+        if model in ("doubled", "sum"):
+            fault = self.server.chance.random()
+            if fault < 0.15:
+                return self.answer(503, {"error": "Exceeds maximum queue size"})
+            y["data"] = [2.0 * x for x in asked["inputs"][0]["data"]] if model == "doubled" else [self.sum_of(asked)]
+            if y["data"] == [None]:
+                return self.answer(400, {"error": "the sequence must specify the START flag on the first request of the sequence"})
+            if fault < 0.2:  # the work is done, and nobody hears of it
+                self.close_connection = True
+                return self.connection.close()
         if model == "rows":
             y |= {"shape": [rows + 1, 1], "data": [42.0] * (rows + 1)}
         if model == "type":
@@ -90,10 +110,11 @@ class Server(http.server.ThreadingHTTPServer):
 
 
 @contextlib.contextmanager
-def serve(context=None, elsewhere=""):
+def serve(context=None, elsewhere="", seed=0):
     with Server(("127.0.0.1", 0), Handler) as server:
         server.seen, server.asked = [], []  # paths with their headers; bodies of inferences
         server.elsewhere, server.starting, server.ended = elsewhere, False, threading.Event()
+        server.chance, server.sums = random.Random(seed), {}
         server.scheme = "https" if context else "http"
         if context:
             server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
