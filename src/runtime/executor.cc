@@ -18,7 +18,7 @@ void Runnable::Execute() {
     uint8_t not_woken = kScheduled;
     if (state_.compare_exchange_strong(not_woken, 0, std::memory_order_acq_rel)) return;
   }
-  executor_.Enqueue(shared_from_this());
+  executor_.EnqueueAgain(shared_from_this());
 }
 
 void AlarmHeap::Set(const std::shared_ptr<Runnable>& runnable, int64_t at_us) {

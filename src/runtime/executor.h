@@ -52,6 +52,8 @@ class Executor {
  public:
   virtual ~Executor() = default;
   virtual void Enqueue(std::shared_ptr<Runnable> runnable) = 0;
+  /// The same of what has just had its slice on this thread, which looks for work next.
+  virtual void EnqueueAgain(std::shared_ptr<Runnable> runnable) { Enqueue(std::move(runnable)); }
   virtual void SetAlarm(const std::shared_ptr<Runnable>& runnable, int64_t at_us) = 0;
   virtual Env& env() = 0;
   /// How long a slice should last at most.

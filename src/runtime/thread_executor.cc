@@ -23,6 +23,17 @@ ThreadExecutor::~ThreadExecutor() {
 void ThreadExecutor::Enqueue(std::shared_ptr<Runnable> runnable) {
   std::lock_guard lock(mutex_);
   queue_.push_back(std::move(runnable));
+  WakeOne();
+}
+
+void ThreadExecutor::EnqueueAgain(std::shared_ptr<Runnable> runnable) {
+  std::lock_guard lock(mutex_);
+  queue_.push_back(std::move(runnable));
+  // Alone in the queue it is taken by this thread, to go on in warm caches.
+  if (queue_.size() > 1) WakeOne();
+}
+
+void ThreadExecutor::WakeOne() {
   if (sleeping_ > 0) {
     wake_.notify_one();
   } else if (watching_) {

@@ -19,11 +19,13 @@ class ThreadExecutor final : public Executor {
   ~ThreadExecutor() override;  ///< after all that was enqueued has ended
 
   void Enqueue(std::shared_ptr<Runnable> runnable) override;
+  void EnqueueAgain(std::shared_ptr<Runnable> runnable) override;
   void SetAlarm(const std::shared_ptr<Runnable>& runnable, int64_t at_us) override;
   Env& env() override { return env_; }
   int64_t slice_us() const override { return 2000; }
 
  private:
+  void WakeOne();
   void Work();
   std::shared_ptr<Runnable> Next(std::unique_lock<std::mutex>& lock);
 
