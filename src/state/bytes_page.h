@@ -10,6 +10,7 @@
 
 #include <arrow/type_fwd.h>
 
+#include "base/prefetch.h"
 #include "state/page_tree.h"
 #include "state/state.h"
 
@@ -30,6 +31,15 @@ class BytesPage : public Counted {
   void Share(uint32_t in_page, std::shared_ptr<const arrow::Buffer> value);
   void Remove(uint32_t in_page);
   int64_t memory_bytes() const;
+
+  /// Ahead of a `Get`: first what tells where the bytes are, then the bytes.
+  void PrefetchPlace(uint32_t in_page) const {
+    Prefetch(&at_[in_page]);
+    Prefetch(&short_);
+  }
+  void PrefetchBytes(uint32_t in_page) const {
+    if (at_[in_page] < kLong) Prefetch(short_.data() + at_[in_page]);
+  }
 
  private:
   static constexpr uint32_t kAbsent = 0xffffffff;
@@ -73,6 +83,8 @@ class BytesColumn {
   }
   const Pages& pages() const { return pages_; }
   int64_t memory_bytes() const { return bytes_; }
+  void PrefetchPlace(Slot slot) const { PageOf(slot).PrefetchPlace(InPage(slot)); }
+  void PrefetchBytes(Slot slot) const { PageOf(slot).PrefetchBytes(InPage(slot)); }
 
   static bool Has(const Pages& pages, Slot slot) {
     return pages.page(Raw(slot) >> FixedColumn::kPageShift).Has(Raw(slot) & FixedColumn::kPageMask);
@@ -82,11 +94,15 @@ class BytesColumn {
   }
 
  private:
+  static uint32_t InPage(Slot slot) { return Raw(slot) & FixedColumn::kPageMask; }
+  const BytesPage& PageOf(Slot slot) const {
+    return pages_.page(Raw(slot) >> FixedColumn::kPageShift);
+  }
   template <class F>
   void Change(Slot slot, const F& change) {
     BytesPage& page = pages_.Mut(Raw(slot) >> FixedColumn::kPageShift);
     bytes_ -= page.memory_bytes();
-    change(page, Raw(slot) & FixedColumn::kPageMask);
+    change(page, InPage(slot));
     bytes_ += page.memory_bytes();
   }
 

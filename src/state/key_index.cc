@@ -1,8 +1,18 @@
 #include "state/key_index.h"
 
+#include <numeric>
 #include <utility>
 
 namespace millrace {
+namespace {
+
+/// Two pages before the numbers end: a run that begins here still lies in a page.
+constexpr uint32_t kLastSlot = Raw(kNoSlot) - 2 * BytesPage::kSlots;
+
+constexpr int kOrderBits = 12;  ///< of the hashes, by which many new keys are placed in order
+constexpr size_t kAheadInOrder = 16;
+
+}  // namespace
 
 std::vector<KeyGroup> FrozenKeys::groups() const {
   std::vector<KeyGroup> groups;
@@ -44,12 +54,14 @@ KeyIndex::KeyIndex(std::string owner, KeyGroupRange range, int max_parallelism)
     : owner_(std::move(owner)),
       range_(range),
       max_parallelism_(max_parallelism),
-      counts_(static_cast<size_t>(range.size())) {}
+      counts_(static_cast<size_t>(range.size())),
+      runs_(counts_.size()) {}
 
 void KeyIndex::Find(const RowKeys& keys, std::span<Slot> slots) const {
+  Lookahead ahead(*this, keys);
   for (int64_t i = 0; i < keys.size(); ++i) {
     const auto row = static_cast<size_t>(i);
-    Prefetch(keys, row + kAhead);
+    ahead.Before(row);
     slots[row] = FindOne(Short(keys.hashes[row]), keys.key(i));
   }
 }
@@ -65,31 +77,81 @@ Slot KeyIndex::FindOne(uint32_t hash, std::string_view key) const {
   }
 }
 
+Slot KeyIndex::Candidate(uint32_t hash) const {
+  const Segment& segment = segments_[SegmentOf(hash)];
+  if (segment.entries.empty()) return kNoSlot;
+  for (size_t i = segment.Home(hash);;) {
+    const Entry& entry = segment.entries[i];
+    if (entry.slot == kNoSlot || entry.hash == hash) return entry.slot;
+    if (++i == segment.entries.size()) i = 0;
+  }
+}
+
+Slot KeyIndex::NewSlot(size_t group) {
+  if (!free_.empty()) {
+    const Slot slot = free_.back();
+    free_.pop_back();
+    return slot;
+  }
+  if (run_slots() == 1) return Slot{end_++};
+  uint32_t& next = runs_[group];
+  if (next % kRun == 0) {
+    next = end_;
+    end_ += kRun;
+  }
+  return Slot{next++};
+}
+
 Result<Slot> KeyIndex::Insert(uint32_t hash, std::string_view key, int32_t group_hash) {
   const KeyGroup group = KeyGroupOf(group_hash, max_parallelism_);
   if (!range_.Contains(group)) {
     return ForeignGroup(group, range_).In(owner_);
   }
-  if (end_ == Raw(kNoSlot) && free_.empty()) {
+  ARROW_ASSIGN_OR_RAISE(const Slot slot, Store(hash, key, group));
+  Place(SegmentFor(hash), {hash, slot});
+  return slot;
+}
+
+Result<Slot> KeyIndex::Store(uint32_t hash, std::string_view key, KeyGroup group) {
+  if (end_ > kLastSlot && free_.empty()) {
     return Error::Internal("more than 4 billion keys in one instance")
         .In(owner_)
         .Hint("raise the parallelism");
   }
-  Slot slot{end_};
-  if (free_.empty()) {
-    ++end_;
-  } else {
-    slot = free_.back();
-    free_.pop_back();
-  }
+  const auto in_range = static_cast<size_t>(Raw(group) - Raw(range_.first));
+  const Slot slot = NewSlot(in_range);
   keys_.Put(slot, key);
   hashes_.Mut<uint32_t>(slot) = hash;
   groups_.Mut<uint16_t>(slot) = static_cast<uint16_t>(Raw(group));
-  ++counts_[static_cast<size_t>(Raw(group) - Raw(range_.first))];
+  ++counts_[in_range];
+  ++size_;
+  return slot;
+}
+
+bool KeyIndex::PlaceNew(const RowKeys& keys, std::span<const Slot> slots) {
+  // In about the order of their places, so that all is walked once, from its begin to its end.
+  constexpr int kShift = 32 - kOrderBits;
+  std::array<uint32_t, (size_t{1} << kOrderBits) + 1> begin{};
+  for (const uint64_t hash : keys.hashes) ++begin[(Short(hash) >> kShift) + 1];
+  std::partial_sum(begin.begin(), begin.end(), begin.begin());
+  std::vector<Entry> ordered(slots.size());
+  for (size_t i = 0; i < slots.size(); ++i) {
+    const uint32_t hash = Short(keys.hashes[i]);
+    ordered[begin[hash >> kShift]++] = {hash, slots[i]};
+  }
+  for (size_t i = 0; i < ordered.size(); ++i) {
+    if (i + kAheadInOrder < ordered.size()) PrefetchEntry(ordered[i + kAheadInOrder].hash);
+    const auto [hash, slot] = ordered[i];
+    if (FindOne(hash, keys_.Get(slot)) != kNoSlot) return false;
+    Place(SegmentFor(hash), {hash, slot});
+  }
+  return true;
+}
+
+KeyIndex::Segment& KeyIndex::SegmentFor(uint32_t hash) {
   Segment& segment = segments_[SegmentOf(hash)];
   if (segment.used + 1 > segment.entries.size() / 5 * 4) Grow(segment);
-  Place(segment, {hash, slot});
-  return slot;
+  return segment;
 }
 
 void KeyIndex::Place(Segment& segment, Entry entry) {
@@ -103,7 +165,7 @@ void KeyIndex::Place(Segment& segment, Entry entry) {
 
 void KeyIndex::Grow(Segment& segment) {
   const size_t size = segment.entries.empty() ? 10 : segment.entries.size() / 2 * 3;
-  const auto old = std::exchange(segment.entries, std::vector<Entry>(size, Entry{0, kNoSlot}));
+  const auto old = std::exchange(segment.entries, {size, Entry{0, kNoSlot}});
   segment.used = 0;
   for (const Entry& entry : old) {
     if (entry.slot != kNoSlot) Place(segment, entry);
@@ -130,6 +192,7 @@ void KeyIndex::Erase(Slot slot) {
   }
   entries[hole].slot = kNoSlot;
   --segment.used;
+  --size_;
   --counts_[static_cast<size_t>(groups_.Get<uint16_t>(slot) - Raw(range_.first))];
   keys_.Remove(slot);
   free_.push_back(slot);
@@ -140,8 +203,9 @@ std::unique_ptr<FrozenKeys> KeyIndex::Freeze() {
 }
 
 int64_t KeyIndex::memory_bytes() const {
-  int64_t bytes = keys_.memory_bytes() + hashes_.memory_bytes() + groups_.memory_bytes() +
-                  static_cast<int64_t>(free_.capacity() * sizeof(Slot));
+  int64_t bytes =
+      keys_.memory_bytes() + hashes_.memory_bytes() + groups_.memory_bytes() +
+      static_cast<int64_t>(free_.capacity() * sizeof(Slot) + runs_.capacity() * sizeof(uint32_t));
   for (const Segment& segment : segments_) {
     bytes += static_cast<int64_t>(segment.entries.capacity() * sizeof(Entry));
   }

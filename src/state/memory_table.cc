@@ -131,12 +131,13 @@ Status MemoryTable::FindOrInsert(const RowKeys& keys, std::span<Slot> slots,
 Status MemoryTable::InsertKeys(const RowKeys& keys, std::span<Slot> slots,
                                std::span<uint8_t> inserted) {
   return index_.FindOrInsert(
-      keys, slots, inserted,
-      [this](uint32_t capacity) {
-        for (ValueColumn& column : columns_) column.Grow(capacity);
-        if (ages_) ages_->Grow(capacity);
-      },
+      keys, slots, inserted, [this](uint32_t capacity) { Grow(capacity); },
       [this](Slot slot) { OnFirstWrite(slot); });
+}
+
+void MemoryTable::Grow(uint32_t capacity) {
+  for (ValueColumn& column : columns_) column.Grow(capacity);
+  if (ages_) ages_->Grow(capacity);
 }
 
 Status MemoryTable::Find(const RowKeys& keys, std::span<Slot> slots) const {
@@ -262,11 +263,11 @@ Status MemoryTable::RestoreRows(const PartHeader& expected, const arrow::RecordB
   ARROW_RETURN_NOT_OK(encoder_.Encode(rows, &keys));
   ARROW_RETURN_NOT_OK(CheckGroup(expected, keys));
   std::vector<Slot> slots(keys.hashes.size());
-  std::vector<uint8_t> inserted(slots.size());
-  ARROW_RETURN_NOT_OK(FindOrInsert(keys, slots, inserted));
-  if (std::count(inserted.begin(), inserted.end(), 0) > 0) {
-    return Error::Data("it holds a key that was restored before");
-  }
+  ARROW_ASSIGN_OR_RAISE(const bool all_new, index_.InsertNew(
+                                                keys, expected.group.value_or(KeyGroup{0}), slots,
+                                                [this](uint32_t capacity) { Grow(capacity); },
+                                                [this](Slot slot) { OnFirstWrite(slot); }));
+  if (!all_new) return Error::Data("it holds a key that was restored before");
   int c = encoder_.key_schema().size();
   for (ValueColumn& column : columns_) ARROW_RETURN_NOT_OK(column.Set(slots, *rows.column(c++)));
   for (TimerQueue& queue : timers_) {

@@ -113,6 +113,8 @@ class MemoryTable final : public StoredTable, public WriteListener {
   bool IsOver(Slot slot) const { return ages_ && ages_->Expired(slot); }
   /// Whatever their age.
   Status InsertKeys(const RowKeys& keys, std::span<Slot> slots, std::span<uint8_t> inserted);
+  /// Makes room for slots below `capacity`.
+  void Grow(uint32_t capacity);
   /// As a new row.
   void Reset(Slot slot);
   TimerQueue& timers(TimeDomain domain) { return timers_[static_cast<size_t>(domain)]; }

@@ -304,6 +304,42 @@ TEST_P(TableTest, StateOfErasedAndNewKeysStaysBounded) {
   EXPECT_LE(table.memory_bytes(), before + before / 10);
 }
 
+// So many rows that slots are given out in runs of a key group, and holes that are used again.
+TEST_P(TableTest, OfManyRowsIsTheSameAfterARestore) {
+  auto store = MakeTestStore(GetParam(), {Accounts()}, 0, 1, kMaxParallelism);
+  ASSERT_STATUS_OK(store->BeginCall(1));
+  KeyedTable& table = store->table(0);
+  const auto keys = [&](int64_t from, int64_t to, int64_t step) {
+    std::string json;
+    for (int64_t id = from; id < to; id += step) {
+      json += (json.empty() ? "[[" : ",[") + std::to_string(id) + R"(,"a"])";
+    }
+    return KeysOf(table.encoder(), *RowsOf(KeySchema(), json + "]"));
+  };
+  const auto write = [&](int64_t from, int64_t to) {
+    const auto slots = SlotsOf(table, keys(from, to, 1));
+    for (size_t i = 0; i < slots.size(); ++i) {
+      table.Fixed(0).Mut<int64_t>(slots[i]) = from + static_cast<int64_t>(i);
+    }
+  };
+  write(0, 8000);
+  ASSERT_STATUS_OK(table.Erase(SlotsOf(table, keys(0, 8000, 3))));
+  write(8000, 9000);
+  EXPECT_EQ(table.size(), 8000 - 2667 + 1000);
+  const Model before = ContentOf(*store);
+  EXPECT_EQ(before.size(), 6333u);
+  EXPECT_EQ(before.at({8123, "a"}).n, "8123");
+  const auto parts = WriteAll(*store->Freeze().ValueOrDie());
+  for (const int parallelism : {1, 3}) {
+    Model after;
+    for (const auto& task :
+         RestoreAt(GetParam(), parallelism, kMaxParallelism, {Accounts()}, parts)) {
+      after.merge(ContentOf(*task));
+    }
+    EXPECT_TRUE(after == before) << parallelism;
+  }
+}
+
 TEST_P(TableTest, PopsTimersOfSeveralTablesInTimeOrder) {
   StateSpec other = Accounts();
   other.name = "other";
