@@ -6,6 +6,7 @@
 #include <random>
 #include <thread>
 
+#include <arrow/array/util.h>
 #include <arrow/builder.h>
 #include <arrow/type.h>
 #include <gmock/gmock.h>
@@ -13,6 +14,7 @@
 #include "base/env.h"
 #include "state/state.h"
 #include "state/test_rows.h"
+#include "types/shared_buffer.h"
 
 namespace millrace {
 namespace {
@@ -380,6 +382,26 @@ TEST_P(TableTest, BroadcastTablesAreWrittenOnceAndRestoredEverywhere) {
   for (const auto& store : RestoreAt(GetParam(), 3, kMaxParallelism, {rules}, parts)) {
     EXPECT_EQ(store->table(0).size(), 3);
   }
+}
+
+TEST_P(TableTest, SharedBytesAreKeptWithoutACopy) {
+  auto store = NewStore({Accounts()});
+  KeyedTable& table = store->table(0);
+  const auto slots = SlotsOf(table, KeysOf(table.encoder(), *RowsOf(KeySchema(), R"([[1,"a"]])")));
+  std::shared_ptr<arrow::Buffer> bytes = arrow::Buffer::FromString(std::string(1 << 20, 'x'));
+  const auto offsets = arrow::Buffer::FromVector(std::vector<int32_t>{0, 1 << 20});
+  ASSERT_STATUS_OK(
+      table.Set(1, slots, arrow::StringArray(1, offsets, std::make_shared<SharedBuffer>(bytes))));
+  EXPECT_EQ(bytes.use_count(), 2);
+  EXPECT_GT(store->memory_bytes(), 1 << 20);
+  const auto parts = WriteAll(*store->Freeze().ValueOrDie());
+  ASSERT_STATUS_OK(table.Set(1, slots, *arrow::MakeArrayOfNull(arrow::utf8(), 1).ValueOrDie()));
+  EXPECT_EQ(bytes.use_count(), 1);
+  const auto again = RestoreAt(GetParam(), 1, kMaxParallelism, {Accounts()}, parts);
+  KeyedTable& restored = again[0]->table(0);
+  const auto found =
+      SlotsOf(restored, KeysOf(restored.encoder(), *RowsOf(KeySchema(), R"([[1,"a"]])")));
+  EXPECT_EQ(Text(*restored.Get(1, found).ValueOrDie(), 0), bytes->ToString());
 }
 
 // P2: what did not change keeps its version, whatever was read; every kind of write shows.
