@@ -68,7 +68,7 @@ def run(location, options="", **environment):
     """A row that the model scores, and the quarantined versions."""
     sql = f"""CREATE VIEW updates AS SELECT '{location}' AS location;
         CREATE MODEL line INPUT (a FLOAT, b FLOAT) OUTPUT (y FLOAT)
-        WITH ('provider' = 'stream', 'source' = 'updates', 'type' = 'onnx', 'before-first-model' = 'on-error' {options});
+        WITH ('provider' = 'stream', 'source' = 'updates', 'type' = 'onnx'{options});
         CREATE VIEW points AS SELECT CAST(1 AS FLOAT) AS a, CAST(1 AS FLOAT) AS b;
         CREATE VIEW scored AS SELECT * FROM ML_PREDICT(TABLE points, MODEL line, DESCRIPTOR(a, b));
         SELECT 'y', CAST(y AS STRING) FROM scored;
