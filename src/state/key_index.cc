@@ -141,9 +141,16 @@ bool KeyIndex::PlaceNew(const RowKeys& keys, std::span<const Slot> slots) {
   }
   for (size_t i = 0; i < ordered.size(); ++i) {
     if (i + kAheadInOrder < ordered.size()) PrefetchEntry(ordered[i + kAheadInOrder].hash);
-    const auto [hash, slot] = ordered[i];
-    if (FindOne(hash, keys_.Get(slot)) != kNoSlot) return false;
-    Place(SegmentFor(hash), {hash, slot});
+    const Entry& entry = ordered[i];
+    Segment& segment = SegmentFor(entry.hash);
+    size_t at = segment.Home(entry.hash);
+    while (segment.entries[at].slot != kNoSlot) {
+      const Entry& other = segment.entries[at];
+      if (other.hash == entry.hash && keys_.Get(other.slot) == keys_.Get(entry.slot)) return false;
+      if (++at == segment.entries.size()) at = 0;
+    }
+    segment.entries[at] = entry;
+    ++segment.used;
   }
   return true;
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <memory>
@@ -153,9 +154,13 @@ class KeyIndex {
     std::array<Slot, 16> found_;  ///< where the keys of rows to come probably are
   };
 
+  /// And the line behind it, to which the search often goes on.
   void PrefetchEntry(uint32_t hash) const {
     const Segment& segment = segments_[SegmentOf(hash)];
-    if (!segment.entries.empty()) Prefetch(&segment.entries[segment.Home(hash)]);
+    if (segment.entries.empty()) return;
+    const size_t home = segment.Home(hash);
+    Prefetch(&segment.entries[home]);
+    Prefetch(&segment.entries[std::min(home + 64 / sizeof(Entry), segment.entries.size() - 1)]);
   }
   /// The first slot whose key has this hash.
   Slot Candidate(uint32_t hash) const;

@@ -342,6 +342,18 @@ TEST_P(TableTest, OfManyRowsIsTheSameAfterARestore) {
   }
 }
 
+TEST(MemoryTable, RefusesAKeyThatWasRestoredBefore) {
+  const auto store = MakeTestStore(TestBackend::kMemory, {Accounts()}, 0, 1, kMaxParallelism);
+  KeyedTable& table = store->table(0);
+  SlotsOf(table, KeysOf(table.encoder(), *RowsOf(KeySchema(), R"([[1,"a"]])")));
+  const WrittenPart part = WriteAll(*store->Freeze().ValueOrDie())[0];
+  const auto other = MakeTestStore(TestBackend::kMemory, {Accounts()}, 0, 1, kMaxParallelism);
+  ASSERT_STATUS_OK(other->RestorePart(part.id, 1, part.bytes));
+  const Status again = other->RestorePart(part.id, 1, part.bytes);
+  EXPECT_EQ(InfoOf(again).error_class, ErrorClass::kData);
+  EXPECT_NE(again.message().find("restored before"), std::string::npos) << again.message();
+}
+
 TEST_P(TableTest, PopsTimersOfSeveralTablesInTimeOrder) {
   StateSpec other = Accounts();
   other.name = "other";
