@@ -3,6 +3,7 @@
 #include <cstdlib>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -40,21 +41,36 @@ class NoServices final : public Services {
   MetricRegistry metrics_;
 };
 
-/// One operator over a memory store; counts what it sends.
+/// One operator over a memory store; counts the rows that it sends from its first port.
 class BenchHost final : public OperatorContext, public Collector {
  public:
   BenchHost(NodeConfigPtr config, const Schema& input, Schema output, ChangelogMode mode,
             const std::function<void(Registries&)>& add = {})
-      : metrics_(services_.metrics(), {}) {
-    if (add) add(services_.registries_);
-    node_.id = "node";
-    node_.config = std::move(config);
-    node_.ports = {{"main", std::move(output), mode}};
-    op_ = MakeOperator({node_, {{"main", input}}, services_, 0, 1}).ValueOrDie();
-    store_ = MakeMemoryStateStore("node", op_->States(), 0, 1, 128).ValueOrDie();
-    Check(op_->Open(*this));
+      : services_(own_services_), metrics_(services_.metrics(), {}) {
+    if (add) add(own_services_.registries_);
+    Open(std::move(config), {input}, {{"main", std::move(output), mode}});
   }
-  void Push(const Batch& batch) { Check(op_->ProcessBatch(0, batch, *this)); }
+  BenchHost(Services& services, NodeConfigPtr config, const std::vector<Schema>& inputs,
+            std::vector<PortPlan> ports)
+      : services_(services), metrics_(services_.metrics(), {}) {
+    Open(std::move(config), inputs, std::move(ports));
+  }
+  void Push(const Batch& batch, int input = 0) { Check(op_->ProcessBatch(input, batch, *this)); }
+  /// Hands over what was sent to the operator; whether there was something.
+  bool Complete() {
+    std::vector<Completion> due;
+    {
+      std::lock_guard lock(completions_->mutex);
+      due.swap(completions_->sent);
+    }
+    if (!due.empty()) Check(op_->OnCompletions(due, *this));
+    return !due.empty();
+  }
+  /// A barrier.
+  std::unique_ptr<StateSnapshot> Snapshot() {
+    Check(op_->PrepareSnapshot(CheckpointId{1}, *this));
+    return store_->Freeze().ValueOrDie();
+  }
   /// A watermark, the timers that are due, and `Run`.
   void PushTime(int64_t us) {
     Check(op_->ProcessWatermark(0, {{us}, false}, *this));
@@ -76,7 +92,7 @@ class BenchHost final : public OperatorContext, public Collector {
   int64_t rows_out = 0;
 
   bool HasRoom() const override { return true; }
-  void Emit(int, Batch batch) override { rows_out += batch.num_rows(); }
+  void Emit(int port, Batch batch) override { rows_out += port == 0 ? batch.num_rows() : 0; }
   void Watermark(InputTime) override {}
   Env& env() override { return services_.env(); }
   Services& services() override { return services_; }
@@ -89,19 +105,42 @@ class BenchHost final : public OperatorContext, public Collector {
   ItemList& items(int state) override { return store_->items(state); }
   TimerSet& timers() override { return store_->timers(); }
   void SetAlarm(ProcTime) override {}
-  CompletionSender sender() override { return {}; }
+  CompletionSender sender() override {
+    return CompletionSender(std::make_shared<const CompletionSender::Function>(
+        [completions = completions_](Completion completion) {
+          std::lock_guard lock(completions->mutex);
+          completions->sent.push_back(std::move(completion));
+        }));
+  }
   void Rejected(int64_t, std::string_view) override {}
   void Dead(const Batch&, std::span<const RowError>) override {}
   MetricGroup& metrics() override { return metrics_; }
   int64_t memory_left() const override { return int64_t{1} << 40; }
 
  private:
+  struct Completions {
+    std::mutex mutex;
+    std::vector<Completion> sent;
+  };
+
+  void Open(NodeConfigPtr config, const std::vector<Schema>& inputs, std::vector<PortPlan> ports) {
+    node_.id = "node";
+    node_.config = std::move(config);
+    node_.ports = std::move(ports);
+    OperatorRequest request{node_, {}, services_, 0, 1};
+    for (const Schema& input : inputs) request.inputs.push_back({"main", input});
+    op_ = MakeOperator(request).ValueOrDie();
+    store_ = MakeMemoryStateStore("node", op_->States(), 0, 1, 128).ValueOrDie();
+    Check(op_->Open(*this));
+  }
   static void Check(const Status& status) {
     if (!status.ok()) std::abort();  // allowed: a benchmark that failed measures nothing
   }
 
-  NoServices services_;
+  NoServices own_services_;
+  Services& services_;
   MetricGroup metrics_;
+  const std::shared_ptr<Completions> completions_ = std::make_shared<Completions>();
   PlanNode node_;
   std::unique_ptr<Operator> op_;
   std::unique_ptr<StateStore> store_;
