@@ -13,8 +13,8 @@ void TimerQueue::Set(Slot slot, int64_t time_us, uint32_t capacity) {
   if (before == time_us) return;
   if (before == TimerSet::kNone) ++live_;
   times_->Mut<int64_t>(slot) = time_us ^ TimerSet::kNone;
-  heap_.push_back({time_us, slot});
-  std::push_heap(heap_.begin(), heap_.end(), Later);
+  if (before < time_us) return;  // its entry follows when it comes to the front
+  Push({time_us, slot});
   if (heap_.size() > 2 * live_ + 64) DropMoved();
 }
 
@@ -25,11 +25,24 @@ void TimerQueue::Clear(Slot slot) {
 }
 
 int64_t TimerQueue::Next() {
-  while (!heap_.empty() && TimeOf(heap_.front().slot) != heap_.front().time_us) {
-    std::pop_heap(heap_.begin(), heap_.end(), Later);
-    heap_.pop_back();
+  while (!heap_.empty()) {
+    const auto [at_us, slot] = heap_.front();
+    const int64_t time_us = TimeOf(slot);
+    if (time_us == at_us) return at_us;
+    Pop();
+    if (at_us < time_us && time_us != TimerSet::kNone) Push({time_us, slot});
   }
-  return heap_.empty() ? TimerSet::kNone : heap_.front().time_us;
+  return TimerSet::kNone;
+}
+
+void TimerQueue::Push(Entry entry) {
+  heap_.push_back(entry);
+  std::push_heap(heap_.begin(), heap_.end(), Later);
+}
+
+void TimerQueue::Pop() {
+  std::pop_heap(heap_.begin(), heap_.end(), Later);
+  heap_.pop_back();
 }
 
 void TimerQueue::PopDue(int64_t time_us, size_t max, std::vector<Slot>* slots,
@@ -39,6 +52,7 @@ void TimerQueue::PopDue(int64_t time_us, size_t max, std::vector<Slot>* slots,
     slots->push_back(heap_.front().slot);
     times_us->push_back(next);
     Clear(heap_.front().slot);
+    Pop();
   }
 }
 
@@ -64,14 +78,11 @@ int64_t TimerQueue::memory_bytes() const {
 }
 
 void TimerQueue::DropMoved() {
-  std::erase_if(heap_, [this](const Entry& e) { return TimeOf(e.slot) != e.time_us; });
-  // A timer that was moved away and back is here twice.
-  std::sort(heap_.begin(), heap_.end(), [](const Entry& a, const Entry& b) {
-    return a.time_us != b.time_us ? a.time_us < b.time_us : a.slot < b.slot;
-  });
-  const auto same = [](const Entry& a, const Entry& b) {
-    return a.time_us == b.time_us && a.slot == b.slot;
-  };
+  for (Entry& entry : heap_) entry.time_us = TimeOf(entry.slot);
+  std::erase_if(heap_, [](const Entry& e) { return e.time_us == TimerSet::kNone; });
+  // A timer that was moved to an earlier time, or cleared and set again, is here twice.
+  std::sort(heap_.begin(), heap_.end(), [](const Entry& a, const Entry& b) { return Later(b, a); });
+  const auto same = [](const Entry& a, const Entry& b) { return a.slot == b.slot; };
   heap_.erase(std::unique(heap_.begin(), heap_.end(), same), heap_.end());
 }
 

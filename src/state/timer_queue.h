@@ -11,8 +11,9 @@
 
 namespace millrace {
 
-/// Timers of the slots of a table in one time domain: at most one per slot. A heap of times, whose
-/// entries count only while the slot's own time agrees.
+/// Timers of the slots of a table in one time domain: at most one per slot. A heap of times: each
+/// slot with a timer has an entry at that time or before it. An entry that comes to the front
+/// before the slot's own time moves there, so that to put a timer off costs next to nothing.
 class TimerQueue {
  public:
   /// Nothing is allocated until the first timer is set.
@@ -37,7 +38,13 @@ class TimerQueue {
     int64_t time_us;
     Slot slot;
   };
-  static bool Later(const Entry& a, const Entry& b) { return a.time_us > b.time_us; }
+  /// Timers of one time come in the order of their slots, whose pages lie side by side.
+  static bool Later(const Entry& a, const Entry& b) {
+    return a.time_us != b.time_us ? a.time_us > b.time_us : a.slot > b.slot;
+  }
+  void Push(Entry entry);
+  void Pop();
+  /// Leaves each timer one entry, at its time.
   void DropMoved();
 
   std::unique_ptr<MemoryFixedColumn> times_;  ///< time ^ kNone, so that fresh pages say "none"
