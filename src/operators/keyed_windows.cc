@@ -6,6 +6,8 @@
 #include <arrow/record_batch.h>
 #include <arrow/type.h>
 
+#include "operators/row_index.h"
+
 namespace millrace {
 
 KeyedWindows::KeyedWindows(KeyEncoder encoder)
@@ -18,21 +20,37 @@ Result<KeyedWindows> KeyedWindows::Make(const StateSpec& spec) {
   return KeyedWindows(std::move(encoder));
 }
 
-Status KeyedWindows::Encode(const arrow::ArrayVector& columns, size_t rows) {
-  const auto batch = arrow::RecordBatch::Make(schema_, static_cast<int64_t>(rows), columns);
-  slots_.resize(rows);
-  return encoder_.Encode(*batch, &keys_);
-}
-
 Status KeyedWindows::FindOrInsert(const arrow::ArrayVector& columns, size_t rows) {
-  ARROW_RETURN_NOT_OK(Encode(columns, rows));
-  inserted_.resize(rows);
-  return table_->FindOrInsert(keys_, slots_, inserted_);
+  return Look(columns, rows, true);
 }
 
 Status KeyedWindows::Find(const arrow::ArrayVector& columns, size_t rows) {
-  ARROW_RETURN_NOT_OK(Encode(columns, rows));
-  return table_->Find(keys_, slots_);
+  return Look(columns, rows, false);
+}
+
+Status KeyedWindows::Look(const arrow::ArrayVector& columns, size_t rows, bool insert) {
+  slots_.resize(rows);
+  inserted_.assign(rows, 0);
+  recent_.Find(columns, table_->generations(), slots_, &missing_);
+  if (missing_.empty()) return Status::OK();
+  arrow::ArrayVector asked = columns;
+  if (missing_.size() < rows) {
+    ARROW_ASSIGN_OR_RAISE(asked, TakeRows(columns, missing_));
+  }
+  const auto batch =
+      arrow::RecordBatch::Make(schema_, static_cast<int64_t>(missing_.size()), std::move(asked));
+  ARROW_RETURN_NOT_OK(encoder_.Encode(*batch, &keys_));
+  asked_.resize(missing_.size());
+  new_.assign(missing_.size(), 0);
+  ARROW_RETURN_NOT_OK(insert ? table_->FindOrInsert(keys_, asked_, new_)
+                             : table_->Find(keys_, asked_));
+  for (size_t i = 0; i < missing_.size(); ++i) {
+    const auto row = static_cast<size_t>(missing_[i]);
+    slots_[row] = asked_[i];
+    inserted_[row] = new_[i];
+  }
+  recent_.Remember(columns, table_->generations(), slots_, missing_);
+  return Status::OK();
 }
 
 void KeyedWindows::Count(std::span<const int64_t> rows) {

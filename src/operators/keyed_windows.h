@@ -6,6 +6,7 @@
 
 #include <arrow/type_fwd.h>
 
+#include "operators/recent_slots.h"
 #include "state/state.h"
 
 namespace millrace {
@@ -32,12 +33,16 @@ class KeyedWindows {
 
  private:
   explicit KeyedWindows(KeyEncoder encoder);
-  Status Encode(const arrow::ArrayVector& columns, size_t rows);
+  Status Look(const arrow::ArrayVector& columns, size_t rows, bool insert);
 
   KeyEncoder encoder_;
   std::shared_ptr<arrow::Schema> schema_;
   KeyedTable* table_ = nullptr;
-  RowKeys keys_;
+  RecentSlots recent_;
+  std::vector<int32_t> missing_;  ///< rows that `recent_` does not know
+  RowKeys keys_;                  ///< theirs
+  std::vector<Slot> asked_;       ///< their slots
+  std::vector<uint8_t> new_;      ///< of `asked_`
   std::vector<Slot> slots_;
   std::vector<uint8_t> inserted_;
 };

@@ -8,13 +8,7 @@
 
 namespace millrace {
 
-std::string_view BytesPage::Get(uint32_t in_page) const {
-  const uint32_t at = at_[in_page];
-  if (at & kLong) return std::string_view(*long_[at & ~kLong]);
-  uint16_t length;
-  std::memcpy(&length, &short_[at], kLengthBytes);
-  return {&short_[at] + kLengthBytes, length};
-}
+std::string_view BytesPage::Long(uint32_t i) const { return std::string_view(*long_[i]); }
 
 void BytesPage::Put(uint32_t in_page, std::string_view value) {
   const bool is_long = value.size() >= kShortest;

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdint>
+#include <cstring>
 #include <memory>
 #include <optional>
 #include <string>
@@ -26,7 +27,13 @@ class BytesPage : public Counted {
 
   bool Has(uint32_t in_page) const { return at_[in_page] != kAbsent; }
   /// Of a slot that has one.
-  std::string_view Get(uint32_t in_page) const;
+  std::string_view Get(uint32_t in_page) const {
+    const uint32_t at = at_[in_page];
+    if (at & kLong) return Long(at & ~kLong);
+    uint16_t length;
+    std::memcpy(&length, &short_[at], kLengthBytes);
+    return {&short_[at] + kLengthBytes, length};
+  }
   void Put(uint32_t in_page, std::string_view value);
   void Share(uint32_t in_page, std::shared_ptr<const arrow::Buffer> value);
   void Remove(uint32_t in_page);
@@ -42,6 +49,8 @@ class BytesPage : public Counted {
   }
 
  private:
+  std::string_view Long(uint32_t i) const;
+
   static constexpr uint32_t kAbsent = 0xffffffff;
   static constexpr uint32_t kLong = 0x80000000;  ///< the rest of the word is an index of `long_`
   static constexpr size_t kShortest = 512;       ///< of the long ones

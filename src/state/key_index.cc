@@ -1,5 +1,6 @@
 #include "state/key_index.h"
 
+#include <cstring>
 #include <numeric>
 #include <utility>
 
@@ -11,6 +12,20 @@ constexpr uint32_t kLastSlot = Raw(kNoSlot) - 2 * BytesPage::kSlots;
 
 constexpr int kOrderBits = 12;  ///< of the hashes, by which many new keys are placed in order
 constexpr size_t kAheadInOrder = 16;
+
+// Keys are short: a call of memcmp would cost more than this.
+bool SameBytes(std::string_view a, std::string_view b) {
+  const auto word = [](std::string_view bytes, size_t at) {
+    uint64_t value;
+    std::memcpy(&value, bytes.data() + at, sizeof value);
+    return value;
+  };
+  if (a.size() != b.size() || a.size() < sizeof(uint64_t)) return a == b;
+  const size_t last = a.size() - sizeof(uint64_t);
+  uint64_t difference = word(a, last) ^ word(b, last);
+  for (size_t at = 0; at < last; at += sizeof(uint64_t)) difference |= word(a, at) ^ word(b, at);
+  return difference == 0;
+}
 
 }  // namespace
 
@@ -72,7 +87,7 @@ Slot KeyIndex::FindOne(uint32_t hash, std::string_view key) const {
   for (size_t i = segment.Home(hash);;) {
     const Entry& entry = segment.entries[i];
     if (entry.slot == kNoSlot) return kNoSlot;
-    if (entry.hash == hash && keys_.Get(entry.slot) == key) return entry.slot;
+    if (entry.hash == hash && SameBytes(keys_.Get(entry.slot), key)) return entry.slot;
     if (++i == segment.entries.size()) i = 0;
   }
 }
@@ -202,6 +217,7 @@ void KeyIndex::Erase(Slot slot) {
   --size_;
   --counts_[static_cast<size_t>(groups_.Get<uint16_t>(slot) - Raw(range_.first))];
   keys_.Remove(slot);
+  ++generations_[Raw(slot)];
   free_.push_back(slot);
 }
 
@@ -212,7 +228,8 @@ std::unique_ptr<FrozenKeys> KeyIndex::Freeze() {
 int64_t KeyIndex::memory_bytes() const {
   int64_t bytes =
       keys_.memory_bytes() + hashes_.memory_bytes() + groups_.memory_bytes() +
-      static_cast<int64_t>(free_.capacity() * sizeof(Slot) + runs_.capacity() * sizeof(uint32_t));
+      static_cast<int64_t>(free_.capacity() * sizeof(Slot) + runs_.capacity() * sizeof(uint32_t) +
+                           generations_.capacity() * sizeof(uint32_t));
   for (const Segment& segment : segments_) {
     bytes += static_cast<int64_t>(segment.entries.capacity() * sizeof(Entry));
   }

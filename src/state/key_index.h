@@ -102,6 +102,8 @@ class KeyIndex {
   int64_t size() const { return size_; }
   uint32_t end() const { return end_; }  ///< above all slots given out so far
   KeyGroupRange range() const { return range_; }
+  /// By slot: how often it was erased.
+  std::span<const uint32_t> generations() const { return generations_; }
   std::unique_ptr<FrozenKeys> Freeze();
   int64_t memory_bytes() const;
 
@@ -174,6 +176,7 @@ class KeyIndex {
     keys_.Grow(capacity_);
     hashes_.Grow(capacity_);
     groups_.Grow(capacity_);
+    generations_.resize(capacity_);
     grow(capacity_);
   }
   Slot NewSlot(size_t group);
@@ -195,6 +198,7 @@ class KeyIndex {
   MemoryFixedColumn groups_{sizeof(uint16_t)};
   std::vector<uint32_t> counts_;  ///< live slots per group of the range
   std::vector<uint32_t> runs_;    ///< per group: the next slot of its run; a multiple of kRun: none
+  std::vector<uint32_t> generations_;
   std::vector<Slot> free_;
   int64_t size_ = 0;
   uint32_t end_ = 0;

@@ -66,6 +66,9 @@ class MemoryTable final : public StoredTable, public WriteListener {
   Status Erase(std::span<const Slot> slots) override;
   Result<std::shared_ptr<arrow::RecordBatch>> Keys(std::span<const Slot> slots) const override;
   int64_t size() const override { return index_.size(); }
+  std::span<const uint32_t> generations() const override {
+    return ages_ ? std::span<const uint32_t>() : index_.generations();
+  }
   size_t Scan(uint32_t from, std::span<Slot> out, uint32_t* next) const override;
   int64_t memory_bytes() const override;
 

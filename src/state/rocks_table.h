@@ -41,6 +41,7 @@ class RocksTable final : public StoredTable, public RowObserver {
     return cache_->Keys(slots);
   }
   int64_t size() const override { return cache_->size() + on_disk_; }
+  std::span<const uint32_t> generations() const override { return {}; }
   size_t Scan(uint32_t from, std::span<Slot> out, uint32_t* next) const override;
   int64_t memory_bytes() const override { return cache_->memory_bytes(); }
 

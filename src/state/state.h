@@ -18,7 +18,8 @@
 
 namespace millrace {
 
-/// A row of a keyed table. Valid until the next call into the operator; never stored.
+/// A row of a keyed table. Valid until the next call into the operator (see
+/// `KeyedTable::generations`); never stored.
 enum class Slot : uint32_t {};
 constexpr Slot kNoSlot{std::numeric_limits<uint32_t>::max()};
 
@@ -111,6 +112,9 @@ class KeyedTable {
   /// The key columns of slots.
   virtual Result<std::shared_ptr<arrow::RecordBatch>> Keys(std::span<const Slot> slots) const = 0;
   virtual int64_t size() const = 0;
+  /// By slot: how many rows have left it. While that stays, so does the row: such a slot is valid
+  /// in later calls, too. Empty where slots end with the call. Valid until a row is inserted.
+  virtual std::span<const uint32_t> generations() const = 0;
   /// Live slots from `from` on, at most `out.size()`; returns how many, and sets `next` (0: no
   /// more).
   virtual size_t Scan(uint32_t from, std::span<Slot> out, uint32_t* next) const = 0;

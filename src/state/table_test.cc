@@ -290,6 +290,21 @@ TEST_P(TableTest, ReusesErasedSlotsAsNew) {
   EXPECT_EQ(store->PopDue(TimeDomain::kEvent, 100, 10, &state, &slots, &times).ValueOrDie(), 0u);
 }
 
+TEST(MemoryTable, GenerationsTellWhetherASlotKeepsItsRow) {
+  auto store = MakeTestStore(TestBackend::kMemory, {Accounts()}, 0, 1, kMaxParallelism);
+  KeyedTable& table = store->table(0);
+  const auto find = [&](const std::string& keys) {
+    return SlotsOf(table, KeysOf(table.encoder(), *RowsOf(KeySchema(), keys)));
+  };
+  const auto slots = find(R"([[1,"a"],[2,"a"]])");
+  const auto generation = [&](size_t i) { return table.generations()[Raw(slots[i])]; };
+  const uint32_t first = generation(0), second = generation(1);
+  ASSERT_STATUS_OK(table.Erase(std::span(slots).first(1)));
+  EXPECT_EQ(find(R"([[3,"a"]])")[0], slots[0]);
+  EXPECT_NE(generation(0), first);
+  EXPECT_EQ(generation(1), second);
+}
+
 TEST_P(TableTest, StateOfErasedAndNewKeysStaysBounded) {
   auto store = NewStore({Accounts()});
   KeyedTable& table = store->table(0);
