@@ -4,6 +4,7 @@
 #include <bit>
 #include <cmath>
 #include <limits>
+#include <type_traits>
 #include <utility>
 
 #include <arrow/array.h>
@@ -22,6 +23,10 @@ Bits BitsOf(T value) {
   if (std::isnan(value)) value = std::numeric_limits<T>::quiet_NaN();
   return std::bit_cast<Bits>(value);
 }
+
+struct AlwaysSame {
+  bool operator()(size_t, size_t) const { return true; }
+};
 
 bool IsNumber(const arrow::Array& column) {
   const arrow::DataType& type = *column.type();
@@ -94,12 +99,11 @@ void RowGroups::SplitBy(const arrow::Array& column) {
 
 template <class Value>
 void RowGroups::SplitByValue(Value value_of) {
-  const auto always = [](size_t, size_t) { return true; };
-  if (size() == 1) return Number(value_of, always);
+  if (size() == 1) return Number(value_of, AlwaysSame{});
   std::swap(before_, places_);
   places_.resize(before_.size());
-  Number(value_of, always);
-  Number([&](size_t row) { return uint64_t{before_[row]} << 32 | places_[row]; }, always);
+  Number(value_of, AlwaysSame{});
+  Number([&](size_t row) { return uint64_t{before_[row]} << 32 | places_[row]; }, AlwaysSame{});
 }
 
 template <class Value, class Same>
@@ -109,26 +113,44 @@ void RowGroups::Number(Value value_of, Same same) {
     table_.assign(std::max(table_.size(), std::bit_ceil(2 * rows)), {});
     call_ = 1;
   }
-  counts_.clear();
-  first_rows_.clear();
+  counts_.assign(rows, 0);
+  first_rows_.resize(rows);
   const size_t mask = table_.size() - 1;
   const int shift = 64 - std::countr_zero(table_.size());
+  constexpr bool always_same = std::is_same_v<Same, AlwaysSame>;
+  uint32_t groups = 0;
   for (size_t row = 0; row < rows; ++row) {
     const uint64_t value = value_of(row);
+    // Which row is the first one of its key nobody can predict: there is no branch on it.
     size_t i = (value * 0x9e3779b97f4a7c15u) >> shift;
-    while (table_[i].call == call_ &&
-           (table_[i].value != value ||
-            !same(row, static_cast<size_t>(first_rows_[table_[i].group])))) {
-      i = (i + 1) & mask;
+    for (;; i = (i + 1) & mask) {
+      if ((table_[i].call == call_) & (table_[i].value != value)) continue;
+      if (always_same || table_[i].call != call_) break;
+      if (same(row, static_cast<size_t>(first_rows_[table_[i].group]))) break;
     }
     Entry& entry = table_[i];
-    if (entry.call != call_) {
-      entry = {value, static_cast<uint32_t>(counts_.size()), call_};
+    const uint32_t is_first = entry.call != call_;
+    const uint32_t group = entry.group + (groups - entry.group) * is_first;
+    entry = {value, group, call_};
+    first_rows_[groups] = static_cast<int32_t>(row);
+    groups += is_first;
+    places_[row] = group;
+    ++counts_[group];
+  }
+  counts_.resize(groups);
+  first_rows_.resize(groups);
+}
+
+void RowGroups::Take(std::span<const uint32_t> places) {
+  places_.assign(places.begin(), places.end());
+  counts_.clear();
+  first_rows_.clear();
+  for (size_t row = 0; row < places.size(); ++row) {
+    if (places[row] == counts_.size()) {
       counts_.push_back(0);
       first_rows_.push_back(static_cast<int32_t>(row));
     }
-    places_[row] = entry.group;
-    ++counts_[entry.group];
+    ++counts_[places[row]];
   }
 }
 

@@ -20,6 +20,8 @@ class RowGroups {
 
   /// Groups the rows by their keys; without keys all are one group.
   Status Find(const arrow::RecordBatch& rows);
+  /// Takes groups that rows are in already, numbered in the order in which they come first.
+  void Take(std::span<const uint32_t> places);
   /// Cuts the groups, so that rows with different values are in different ones.
   void SplitBy(std::span<const int64_t> values);
 

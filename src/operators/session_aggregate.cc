@@ -55,10 +55,14 @@ class SessionAggregate final : public Operator {
       ARROW_ASSIGN_OR_RAISE(batch, batch.Take(rows));
       ARROW_RETURN_NOT_OK(plan_.calls.Take(rows));
       if (batch.empty()) return Status::OK();
-      ARROW_RETURN_NOT_OK(groups.Find(*batch.rows));
     }
     SignsOf(batch, &signs_);
-    groups.SplitBy(assigned_.sessions);
+    if (assigned_.merges.empty()) {
+      groups.Take(assigned_.groups);
+    } else {
+      ARROW_RETURN_NOT_OK(groups.Find(*batch.rows));
+      groups.SplitBy(assigned_.sessions);
+    }
     ARROW_ASSIGN_OR_RAISE(arrow::ArrayVector columns, groups.Keys(*batch.rows));
     ARROW_ASSIGN_OR_RAISE(columns.emplace_back(), NumbersOf(groups.FirstOf(assigned_.sessions)));
     ARROW_RETURN_NOT_OK(plan_.accumulators.FindOrInsert(columns, groups.size()));

@@ -1,6 +1,9 @@
 #include "operators/sessions.h"
 
 #include <algorithm>
+#include <bit>
+#include <cstring>
+#include <string_view>
 #include <utility>
 
 #include <arrow/array.h>
@@ -14,8 +17,9 @@
 namespace millrace {
 namespace {
 
-constexpr int kSpans = 0;    ///< value column: starts, ends and names in turn
-constexpr int kNumbers = 3;  ///< of a session in it
+/// Value column: start, end and name of each session, 8 bytes each; then empty ones, up to a power
+/// of two, for a value is replaced in place where it keeps its length.
+constexpr int kSpans = 0;
 
 }  // namespace
 
@@ -26,8 +30,7 @@ Sessions::Sessions(StateSpec spec, RowGroups groups, KeyedWindows slots, const W
       slots_(std::move(slots)),
       time_column_(window.time_column),
       gap_us_(window.size_us),
-      clock_(std::move(clock)),
-      lists_(spec_.value.column(kSpans).type.ToArrow()) {}
+      clock_(std::move(clock)) {}
 
 Result<Sessions> Sessions::Make(const Schema& input, const WindowSpec& window,
                                 const std::vector<int>& keys, WindowClock clock) {
@@ -35,7 +38,7 @@ Result<Sessions> Sessions::Make(const Schema& input, const WindowSpec& window,
   spec.name = "sessions";
   for (const int key : keys) spec.key.Add(input.column(key).name, input.column(key).type);
   spec.group_keys = spec.key.size();
-  spec.value.Add("sessions", SqlType::Array(SqlType::BigInt()));
+  spec.value.Add("sessions", SqlType::Bytes());
   ARROW_ASSIGN_OR_RAISE(auto groups, RowGroups::Make(input, keys));
   ARROW_ASSIGN_OR_RAISE(auto slots, KeyedWindows::Make(spec));
   return Sessions(std::move(spec), std::move(groups), std::move(slots), window, std::move(clock));
@@ -51,6 +54,7 @@ void Sessions::Open(OperatorContext& context, int state) {
 Status Sessions::Assign(const arrow::RecordBatch& rows, EventTime watermark, SessionRows* out) {
   out->rows.clear();
   out->sessions.clear();
+  out->groups.clear();
   out->merges.clear();
   out->late.clear();
   out->errors.clear();
@@ -68,6 +72,8 @@ Status Sessions::Assign(const arrow::RecordBatch& rows, EventTime watermark, Ses
   const int64_t now = clock_.ToLocal(context_->env().NowMicros());
   out->rows.reserve(n);
   out->sessions.reserve(n);
+  out->groups.reserve(n);
+  next_group_ = 0;
   for (size_t i = 0; i < n; ++i) {
     const auto row = static_cast<int32_t>(i);
     if (nulls && times->IsNull(row)) {
@@ -90,9 +96,15 @@ bool Sessions::Extend(size_t key, int64_t time, int32_t row, SessionRows* out) {
   if (open.size() != 1 || time < open[0].start || time > open[0].end) return false;
   changed_[key] |= time + gap_us_ > open[0].end;
   open[0].end = std::max(open[0].end, time + gap_us_);
-  out->rows.push_back(row);
-  out->sessions.push_back(open[0].name);
+  Put(open[0], row, out);
   return true;
+}
+
+void Sessions::Put(Session& session, int32_t row, SessionRows* out) {
+  if (session.group == kNoGroup) session.group = next_group_++;
+  out->rows.push_back(row);
+  out->sessions.push_back(session.name);
+  out->groups.push_back(session.group);
 }
 
 bool Sessions::Add(size_t key, int64_t time, int32_t row, EventTime watermark, SessionRows* out) {
@@ -115,14 +127,13 @@ bool Sessions::Add(size_t key, int64_t time, int32_t row, EventTime watermark, S
   }
   if (met == open.size()) {
     if (clock_.IsClosed(end, watermark)) return false;
-    open.push_back({time, end, time});
+    open.push_back({{time, end, time}});
   }
   Session& session = open[met];
   changed_[key] |= session.end < end || session.start > time || session.name == time;
   session.start = std::min(session.start, time);
   session.end = std::max(session.end, end);
-  out->rows.push_back(row);
-  out->sessions.push_back(session.name);
+  Put(session, row, out);
   return true;
 }
 
@@ -147,15 +158,15 @@ Status Sessions::Load(std::span<const Slot> slots) {
   if (open_.size() < slots.size()) open_.resize(slots.size());
   changed_.assign(slots.size(), 0);
   ARROW_ASSIGN_OR_RAISE(const auto stored, table_->Get(kSpans, slots));
-  const auto& lists = static_cast<const arrow::ListArray&>(*stored);
-  const auto& numbers = static_cast<const arrow::Int64Array&>(*lists.values());
+  const auto& spans = static_cast<const arrow::BinaryArray&>(*stored);
   for (size_t key = 0; key < slots.size(); ++key) {
-    const auto row = static_cast<int64_t>(key);
+    const std::string_view bytes = spans.GetView(static_cast<int64_t>(key));  // empty: NULL
     open_[key].clear();
-    if (lists.IsNull(row)) continue;
-    const int32_t to = lists.value_offset(row + 1);
-    for (int32_t at = lists.value_offset(row); at < to; at += kNumbers) {
-      open_[key].push_back({numbers.Value(at), numbers.Value(at + 1), numbers.Value(at + 2)});
+    for (size_t at = 0; at < bytes.size(); at += sizeof(Span)) {
+      Session session;
+      std::memcpy(static_cast<Span*>(&session), bytes.data() + at, sizeof(Span));
+      if (session.end < session.start) break;
+      open_[key].push_back(session);
     }
   }
   return Status::OK();
@@ -164,28 +175,33 @@ Status Sessions::Load(std::span<const Slot> slots) {
 Status Sessions::Store(std::span<const Slot> slots) {
   std::vector<Slot> stored, empty;
   std::vector<int64_t> ends;
-  std::vector<int64_t> numbers;
+  std::vector<Span> spans;
   std::vector<int32_t> offsets = {0};
   for (size_t key = 0; key < slots.size(); ++key) {
     if (!changed_[key]) continue;
-    if (open_[key].empty()) {
+    const OpenSessions& open = open_[key];
+    if (open.empty()) {
       empty.push_back(slots[key]);
       continue;
     }
     stored.push_back(slots[key]);
-    ends.push_back(open_[key][0].end);
-    for (const Session& session : open_[key]) {
-      ends.back() = std::min(ends.back(), session.end);
-      numbers.insert(numbers.end(), {session.start, session.end, session.name});
-    }
-    offsets.push_back(static_cast<int32_t>(numbers.size()));
+    ends.push_back(FirstEnd(open));
+    spans.insert(spans.end(), open.begin(), open.end());
+    spans.resize(spans.size() + std::bit_ceil(open.size()) - open.size(), kEmpty);
+    offsets.push_back(static_cast<int32_t>(spans.size() * sizeof(Span)));
   }
-  ARROW_ASSIGN_OR_RAISE(const auto values, NumbersOf(numbers));
-  const arrow::ListArray lists(lists_, static_cast<int64_t>(stored.size()),
-                               arrow::Buffer::FromVector(std::move(offsets)), values);
-  ARROW_RETURN_NOT_OK(table_->Set(kSpans, stored, lists));
+  const arrow::BinaryArray values(static_cast<int64_t>(stored.size()),
+                                  arrow::Buffer::FromVector(std::move(offsets)),
+                                  arrow::Buffer::FromVector(std::move(spans)));
+  ARROW_RETURN_NOT_OK(table_->Set(kSpans, stored, values));
   ARROW_RETURN_NOT_OK(clock_.Set(context_->timers(), state_, stored, ends));
   return table_->Erase(empty);
+}
+
+int64_t Sessions::FirstEnd(const OpenSessions& open) {
+  int64_t first = open[0].end;
+  for (const Session& session : open) first = std::min(first, session.end);
+  return first;
 }
 
 Result<EndedSessions> Sessions::TakeEnded(const TimerBatch& timers) {
@@ -196,8 +212,7 @@ Result<EndedSessions> Sessions::TakeEnded(const TimerBatch& timers) {
   for (size_t key = 0; key < timers.slots.size(); ++key) {
     changed_[key] = 1;
     OpenSessions& open = open_[key];
-    int64_t first = open[0].end;  // its timer it was
-    for (const Session& session : open) first = std::min(first, session.end);
+    const int64_t first = FirstEnd(open);  // its timer it was
     for (const Session& session : open) {
       if (session.end > first) continue;
       ended.sessions.push_back(session.name);

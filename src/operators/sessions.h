@@ -26,6 +26,9 @@ struct SessionRows {
 
   std::vector<int32_t> rows;      ///< of the batch, those that are in a session
   std::vector<int64_t> sessions;  ///< of `rows`
+  /// Of `rows` by key and session, numbered in the order in which they come first; only where there
+  /// are no merges.
+  std::vector<uint32_t> groups;
   std::vector<Merge> merges;  ///< sessions that the rows have joined; `into` is not joined again
   std::vector<int32_t> late;  ///< their sessions would have closed already
   std::vector<RowError> errors;
@@ -61,10 +64,16 @@ class Sessions {
   Result<EndedSessions> TakeEnded(const TimerBatch& timers);
 
  private:
-  struct Session {
-    int64_t start = 0, end = 0, name = 0;
+  static constexpr uint32_t kNoGroup = 0xffffffff;
+
+  struct Span {
+    int64_t start, end, name;
   };
-  using OpenSessions = std::vector<Session>;
+  static constexpr Span kEmpty{0, -1, 0};
+  struct Session : Span {
+    uint32_t group = kNoGroup;  ///< in the batch
+  };
+  using OpenSessions = std::vector<Session>;  ///< at least one between calls
 
   Sessions(StateSpec spec, RowGroups groups, KeyedWindows slots, const WindowSpec& window,
            WindowClock clock);
@@ -72,6 +81,8 @@ class Sessions {
   Status Load(std::span<const Slot> slots);
   /// Of the keys whose `changed_` is set; those without sessions are forgotten.
   Status Store(std::span<const Slot> slots);
+  static int64_t FirstEnd(const OpenSessions& open);
+  void Put(Session& session, int32_t row, SessionRows* out);
   /// Adds a row within the only session of its key: most rows are.
   bool Extend(size_t key, int64_t time, int32_t row, SessionRows* out);
   /// False where the row is late.
@@ -84,12 +95,12 @@ class Sessions {
   int time_column_;
   int64_t gap_us_;
   WindowClock clock_;
-  std::shared_ptr<arrow::DataType> lists_;
   OperatorContext* context_ = nullptr;
   int state_ = 0;
   KeyedTable* table_ = nullptr;
   std::vector<OpenSessions> open_;  ///< per key of the batch
   std::vector<uint8_t> changed_;    ///< per key of the batch
+  uint32_t next_group_ = 0;
 };
 
 }  // namespace millrace

@@ -1,10 +1,16 @@
 #include "state/value_column.h"
 
 #include <cstring>
+#include <limits>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 #include <arrow/array.h>
 #include <arrow/buffer.h>
 #include <arrow/builder.h>
+#include <arrow/type.h>
+#include <arrow/util/bit_util.h>
 
 #include "state/value_codec.h"
 #include "types/shared_buffer.h"
@@ -12,9 +18,49 @@
 namespace millrace {
 namespace {
 
+/// Of STRING and BINARY, without a builder's call for each.
+Result<std::shared_ptr<arrow::Array>> GatherText(const BytesColumn::Pages& pages,
+                                                 const std::shared_ptr<arrow::DataType>& type,
+                                                 std::span<const Slot> slots) {
+  const auto rows = static_cast<int64_t>(slots.size());
+  std::vector<int32_t> offsets = {0};
+  offsets.reserve(slots.size() + 1);
+  std::shared_ptr<arrow::Buffer> valid;
+  int64_t size = 0, nulls = 0;
+  for (size_t i = 0; i < slots.size(); ++i) {
+    if (BytesColumn::Has(pages, slots[i])) {
+      size += static_cast<int64_t>(BytesColumn::Get(pages, slots[i]).size());
+    } else {
+      if (!valid) {
+        ARROW_ASSIGN_OR_RAISE(valid, arrow::AllocateBitmap(rows));
+        arrow::bit_util::SetBitsTo(valid->mutable_data(), 0, rows, true);
+      }
+      arrow::bit_util::ClearBit(valid->mutable_data(), static_cast<int64_t>(i));
+      ++nulls;
+    }
+    if (size > std::numeric_limits<int32_t>::max()) {
+      return Error::Data("the texts of a batch exceed 2 GB");
+    }
+    offsets.push_back(static_cast<int32_t>(size));
+  }
+  ARROW_ASSIGN_OR_RAISE(std::shared_ptr<arrow::Buffer> bytes, arrow::AllocateBuffer(size));
+  auto* out = reinterpret_cast<char*>(bytes->mutable_data());
+  for (const Slot slot : slots) {
+    if (!BytesColumn::Has(pages, slot)) continue;
+    const std::string_view value = BytesColumn::Get(pages, slot);
+    out += value.copy(out, value.size());
+  }
+  auto ends = arrow::Buffer::FromVector(std::move(offsets));
+  return arrow::MakeArray(arrow::ArrayData::Make(
+      type, rows, {std::move(valid), std::move(ends), std::move(bytes)}, nulls));
+}
+
 Result<std::shared_ptr<arrow::Array>> GatherBytes(const BytesColumn::Pages& pages,
                                                   const std::shared_ptr<arrow::DataType>& type,
                                                   std::span<const Slot> slots) {
+  if (type->id() == arrow::Type::STRING || type->id() == arrow::Type::BINARY) {
+    return GatherText(pages, type, slots);
+  }
   ARROW_ASSIGN_OR_RAISE(auto builder, arrow::MakeBuilder(type));
   ARROW_RETURN_NOT_OK(builder->Reserve(static_cast<int64_t>(slots.size())));
   for (const Slot slot : slots) {
