@@ -168,6 +168,7 @@ class OperatorHarness final : public OperatorContext, public Collector {
   Status status;  ///< the first failure of the operator; a test that expects none checks it
 
   bool room = true;
+  size_t timers_at_once = 3;
 
   // --- Collector
   bool HasRoom() const override { return room; }
@@ -231,7 +232,8 @@ class OperatorHarness final : public OperatorContext, public Collector {
     TimerBatch timers{domain, 0, {}, {}};
     std::vector<Slot> slots;
     std::vector<int64_t> times;
-    while (store_->PopDue(timers.domain, until_us, 3, &timers.state, &slots, &times).ValueOr(0)) {
+    while (store_->PopDue(timers.domain, until_us, timers_at_once, &timers.state, &slots, &times)
+               .ValueOr(0)) {
       timers.slots = slots;
       timers.times_us = times;
       Check(op_->OnTimers(timers, *this));

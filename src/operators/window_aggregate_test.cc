@@ -209,6 +209,71 @@ TEST_F(WindowAggregateTest, SlicesGiveWhatWholeWindowsGive) {
   }
 }
 
+/// Random rows of few keys through many windows, late for some of them, with a restore among them:
+/// each window has the sum of its rows, also where the watermark passes several at once.
+TEST_F(WindowAggregateTest, WindowsOfAnyOrderHaveTheSumsOfTheirRows) {
+  for (const WindowSpec& window : {Windows(Kind::kTumble, 10), Windows(Kind::kHop, 50, 10),
+                                   Windows(Kind::kHop, 20, 10), Windows(Kind::kCumulate, 40, 10)}) {
+    const WindowTimes times(window);
+    auto harness = Make(window, {1});
+    harness->timers_at_once = 1000;
+    harness->Open();
+    uint64_t random = 7;
+    const auto next = [&](uint64_t below) {
+      random = random * 6364136223846793005u + 1442695040888963407u;
+      return static_cast<int64_t>((random >> 33) % below);
+    };
+    std::map<std::tuple<int64_t, int64_t, int64_t>, int64_t> sums;
+    std::vector<std::string> sent;
+    int64_t watermark = 0, late_rows = 0;
+    const auto take = [&] {
+      for (const std::string& text : Sent(*harness)) {
+        if (text.starts_with("+I")) sent.push_back(text);
+        late_rows -= text.starts_with("late");
+      }
+    };
+    for (int64_t batch = 0; batch < 150; ++batch) {
+      std::string json;
+      for (int64_t row = next(8); row >= 0; --row) {
+        const int64_t key = 1 + next(4);
+        const int64_t second = 100 + 15 * batch + next(100) - 70;
+        json += (json.empty() ? "[" : ",") + ("[\"\"," + std::to_string(key)) + "," +
+                std::to_string(second) + "]";
+        const int64_t slice = times.SliceEnd(second * kSecond);
+        bool late = true;
+        for (int64_t end = slice; end <= times.LastEnd(slice); end += times.step()) {
+          if (end - 1000 <= watermark) continue;
+          sums[{key, times.Start(end), end}] += key;
+          late = false;
+        }
+        late_rows += late;
+      }
+      Push(*harness, json + "]");
+      if (batch == 75) {
+        take();
+        const auto parts = harness->Snapshot();
+        harness = Make(window, {1});
+        harness->Open(parts);
+      }
+      if (next(4) != 0) continue;
+      watermark = std::max<int64_t>(watermark, (100 + 15 * batch - next(40)) * kSecond);
+      harness->PushTime(watermark);
+    }
+    harness->PushTime(EventTime::Max().us);
+    take();
+    std::vector<std::string> expected;
+    for (const auto& [at, sum] : sums) {
+      const auto& [key, start, end] = at;
+      expected.push_back("+I(" + std::to_string(key) + ", " + std::to_string(start / kSecond) +
+                         ", " + std::to_string(end / kSecond) + ", " + std::to_string(sum) + ")");
+    }
+    EXPECT_THAT(sent, UnorderedElementsAreArray(expected));
+    EXPECT_EQ(late_rows, 0);
+    ASSERT_TRUE(harness->status.ok()) << harness->status.ToString();
+    EXPECT_EQ(harness->table(0).size(), 0);
+  }
+}
+
 TEST_F(WindowAggregateTest, ARestoreGoesOnWhereItWas) {
   for (const WindowSpec& window : {Windows(Kind::kTumble, 20), Windows(Kind::kHop, 20, 10),
                                    Windows(Kind::kCumulate, 20, 10), Windows(Kind::kSession, 5)}) {

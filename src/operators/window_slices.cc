@@ -1,7 +1,6 @@
 #include "operators/window_slices.h"
 
-#include <algorithm>
-#include <numeric>
+#include <limits>
 #include <utility>
 
 #include <arrow/array.h>
@@ -50,12 +49,28 @@ void WindowSlices::Open(OperatorContext& context, int merged_state) {
 }
 
 Status WindowSlices::Fire(std::span<const Slot> due, AggregateCalls& calls, const Send& send) {
-  return window_.kind == WindowSpec::Kind::kHop ? FireHop(due, calls, send)
-                                                : FireCumulate(due, calls, send);
+  ARROW_ASSIGN_OR_RAISE(const auto due_keys, slices_.table().Keys(due));
+  const std::vector<int64_t> ends = ValuesOf(*due_keys->columns().back());
+  pending_.clear();
+  for (size_t i = 0; i < due.size(); ++i) pending_[ends[i]].push_back(due[i]);
+  while (!pending_.empty()) {
+    const auto earliest = pending_.extract(pending_.begin());
+    const int64_t end = earliest.key();
+    const std::vector<Slot>& slices = earliest.mapped();
+    ARROW_ASSIGN_OR_RAISE(const auto keys, slices_.table().Keys(slices));
+    arrow::ArrayVector columns = keys->columns();
+    columns.pop_back();
+    ARROW_RETURN_NOT_OK(window_.kind == WindowSpec::Kind::kHop
+                            ? FireHop(std::move(columns), slices.size(), end, calls, send)
+                            : FireCumulate(std::move(columns), slices, end, calls, send));
+  }
+  return Status::OK();
 }
 
 Status WindowSlices::Await(const arrow::ArrayVector& keys, std::span<const int64_t> ends) {
   if (ends.empty()) return Status::OK();
+  const int64_t last_pending =
+      pending_.empty() ? std::numeric_limits<int64_t>::min() : pending_.rbegin()->first;
   arrow::ArrayVector columns = keys;
   ARROW_ASSIGN_OR_RAISE(columns.emplace_back(), TimestampsOf(ends));
   ARROW_RETURN_NOT_OK(slices_.FindOrInsert(columns, ends.size()));
@@ -63,7 +78,12 @@ Status WindowSlices::Await(const arrow::ArrayVector& keys, std::span<const int64
   std::vector<int64_t> awaited;
   for (size_t i = 0; i < ends.size(); ++i) {
     if (!slices_.inserted()[i]) continue;
-    slots.push_back(slices_.slots()[i]);
+    const Slot slot = slices_.slots()[i];
+    if (ends[i] <= last_pending) {
+      pending_[ends[i]].push_back(slot);
+      continue;
+    }
+    slots.push_back(slot);
     awaited.push_back(ends[i]);
   }
   return clock_.Set(context_->timers(), 0, slots, awaited);
@@ -78,21 +98,18 @@ Status WindowSlices::Merge(std::span<const Slot> from, std::span<const Slot> to,
   return calls.Merge(merged_.table(), to, accumulators);
 }
 
-Status WindowSlices::FireHop(std::span<const Slot> due, AggregateCalls& calls, const Send& send) {
-  const size_t n = due.size();
-  ARROW_ASSIGN_OR_RAISE(const auto due_keys, slices_.table().Keys(due));
-  arrow::ArrayVector columns = due_keys->columns();
-  const std::vector<int64_t> ends = ValuesOf(*columns.back());
+Status WindowSlices::FireHop(arrow::ArrayVector columns, size_t n, int64_t end,
+                             AggregateCalls& calls, const Send& send) {
+  const std::vector<int64_t> ends(n, end);
+  ARROW_ASSIGN_OR_RAISE(columns.emplace_back(), TimestampsOf(ends));
   ARROW_RETURN_NOT_OK(merged_.FindOrInsert(columns, n));
   const std::vector<Slot> windows(merged_.slots().begin(), merged_.slots().end());
   std::vector<uint8_t> goes_on(n);
   std::vector<std::pair<size_t, Slot>> kept;  // slices of the next window, too
   std::vector<Slot> gone, from, to;
-  std::vector<int64_t> slice_ends(n);
   const int64_t oldest = window_.size_us - window_.step_us;
   for (int64_t back = oldest; back >= 0; back -= window_.step_us) {
-    for (size_t i = 0; i < n; ++i) slice_ends[i] = ends[i] - back;
-    ARROW_ASSIGN_OR_RAISE(columns.back(), TimestampsOf(slice_ends));
+    ARROW_ASSIGN_OR_RAISE(columns.back(), TimestampsOf(std::vector<int64_t>(n, end - back)));
     ARROW_RETURN_NOT_OK(slices_.Find(columns, n));
     from.clear();
     to.clear();
@@ -116,49 +133,20 @@ Status WindowSlices::FireHop(std::span<const Slot> due, AggregateCalls& calls, c
   ARROW_RETURN_NOT_OK(merged_.table().Erase(windows));
 
   std::vector<int32_t> rows;
-  std::vector<int64_t> next;
   for (size_t i = 0; i < n; ++i) {
-    if (!goes_on[i]) continue;
-    rows.push_back(static_cast<int32_t>(i));
-    next.push_back(ends[i] + window_.step_us);
+    if (goes_on[i]) rows.push_back(static_cast<int32_t>(i));
   }
   columns.pop_back();
   ARROW_ASSIGN_OR_RAISE(const auto keys, TakeRows(columns, rows));
-  ARROW_RETURN_NOT_OK(Await(keys, next));
+  ARROW_RETURN_NOT_OK(Await(keys, std::vector<int64_t>(rows.size(), end + window_.step_us)));
   for (const auto& [i, slice] : kept) {
     if (!goes_on[i]) gone.push_back(slice);
   }
-  std::sort(gone.begin(), gone.end());
-  gone.erase(std::unique(gone.begin(), gone.end()), gone.end());
   return slices_.table().Erase(gone);
 }
 
-Status WindowSlices::FireCumulate(std::span<const Slot> due, AggregateCalls& calls,
-                                  const Send& send) {
-  ARROW_ASSIGN_OR_RAISE(const auto due_keys, slices_.table().Keys(due));
-  arrow::ArrayVector columns = due_keys->columns();
-  const std::vector<int64_t> ends = ValuesOf(*columns.back());
-  columns.pop_back();
-  std::vector<int32_t> order(due.size());
-  std::iota(order.begin(), order.end(), 0);
-  const auto end_of = [&](int32_t i) { return ends[static_cast<size_t>(i)]; };
-  std::stable_sort(order.begin(), order.end(),
-                   [&](int32_t a, int32_t b) { return end_of(a) < end_of(b); });
-  for (auto from = order.begin(); from != order.end();) {
-    const int64_t end = end_of(*from);
-    const auto to = std::find_if(from, order.end(), [&](int32_t i) { return end_of(i) != end; });
-    const std::vector<int32_t> rows(from, to);
-    std::vector<Slot> slots;
-    for (const int32_t row : rows) slots.push_back(due[static_cast<size_t>(row)]);
-    ARROW_ASSIGN_OR_RAISE(auto keys, TakeRows(columns, rows));
-    ARROW_RETURN_NOT_OK(FireEnd(std::move(keys), slots, end, calls, send));
-    from = to;
-  }
-  return Status::OK();
-}
-
-Status WindowSlices::FireEnd(arrow::ArrayVector keys, std::span<const Slot> due, int64_t end,
-                             AggregateCalls& calls, const Send& send) {
+Status WindowSlices::FireCumulate(arrow::ArrayVector keys, std::span<const Slot> due, int64_t end,
+                                  AggregateCalls& calls, const Send& send) {
   const std::vector<int64_t> starts(due.size(), times_.Start(end));
   arrow::ArrayVector columns = keys;
   ARROW_ASSIGN_OR_RAISE(columns.emplace_back(), TimestampsOf(starts));

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <span>
 #include <vector>
 
@@ -34,7 +35,8 @@ class WindowSlices {
   StateSpec merged() const;
   void Open(OperatorContext& context, int merged_state);
 
-  /// The windows that end with the slices `due`.
+  /// The windows that end with the slices `due`, and those of the same keys between them, in order
+  /// of their ends.
   Status Fire(std::span<const Slot> due, AggregateCalls& calls, const Send& send);
   /// Sees that windows `ends[i]` of the keys fire.
   Status Await(const arrow::ArrayVector& keys, std::span<const int64_t> ends);
@@ -43,11 +45,11 @@ class WindowSlices {
   WindowSlices(const WindowSpec& window, StateSpec slices, KeyedWindows by_end,
                KeyedWindows by_start, WindowClock clock);
 
-  Status FireHop(std::span<const Slot> due, AggregateCalls& calls, const Send& send);
-  Status FireCumulate(std::span<const Slot> due, AggregateCalls& calls, const Send& send);
-  /// Windows of CUMULATE with the same end.
-  Status FireEnd(arrow::ArrayVector keys, std::span<const Slot> due, int64_t end,
-                 AggregateCalls& calls, const Send& send);
+  // The windows of `n` keys that have the same end.
+  Status FireHop(arrow::ArrayVector keys, size_t n, int64_t end, AggregateCalls& calls,
+                 const Send& send);
+  Status FireCumulate(arrow::ArrayVector keys, std::span<const Slot> due, int64_t end,
+                      AggregateCalls& calls, const Send& send);
   /// Adds slice `from[i]` to merged row `to[i]`.
   Status Merge(std::span<const Slot> from, std::span<const Slot> to, AggregateCalls& calls);
 
@@ -57,6 +59,7 @@ class WindowSlices {
   KeyedWindows slices_;
   KeyedWindows merged_;
   WindowClock clock_;
+  std::map<int64_t, std::vector<Slot>> pending_;  ///< slices whose windows this call has to fire
   OperatorContext* context_ = nullptr;
 };
 
