@@ -60,8 +60,10 @@ Status CheckValue(const OptionSpec& spec, const std::string& value) {
       return CheckRange(spec, ParseNumber<double>(value), "number");
     case OptionType::kDuration:
       return ParseDurationMicros(value).status();
-    case OptionType::kBytes:
-      return ParseBytes(value).status();
+    case OptionType::kBytes: {
+      ARROW_ASSIGN_OR_RAISE(const int64_t bytes, ParseBytes(value));
+      return CheckRange(spec, static_cast<double>(bytes), "number of bytes");
+    }
     case OptionType::kEnum:
       if (std::find(spec.choices.begin(), spec.choices.end(), value) != spec.choices.end())
         return Status::OK();

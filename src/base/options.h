@@ -32,7 +32,7 @@ struct OptionSpec {
   std::string doc;            ///< one sentence
   bool required = false;
   std::vector<std::string> choices = {};     ///< kEnum
-  std::optional<double> min = {}, max = {};  ///< kInt, kDouble; inclusive
+  std::optional<double> min = {}, max = {};  ///< kInt, kDouble, kBytes; inclusive
   bool secret = false;                       ///< redacted wherever it is shown
   bool prefix = false;  ///< `key` is a prefix such as "fields.": any key below it is accepted
 };

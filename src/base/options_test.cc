@@ -16,7 +16,7 @@ const std::vector<OptionSpec> kSpecs = {
     {"rows-per-second", OptionType::kInt, "10000", "Rows a second.", false, {}, 0, 1e9},
     {"ratio", OptionType::kDouble, "0.5", "A share.", false, {}, 0, 1},
     {"linger", OptionType::kDuration, "5 ms", "How long to wait."},
-    {"segment", OptionType::kBytes, "64 mb", "Size of a segment."},
+    {"segment", OptionType::kBytes, "64 mb", "Size of a segment.", false, {}, {}, 2147483647},
     {"mode", OptionType::kEnum, "earliest", "Where to start.", false, {"earliest", "latest"}},
     {"verify", OptionType::kBool, "true", "Whether to check."},
     {"tags", OptionType::kMap, "", "Labels."},
@@ -64,6 +64,7 @@ TEST(OptionsTest, ErrorsSayWhatWhereAndWhatToDo) {
       {"linger", "5 parsecs", "'5 parsecs' is not a duration: there is no unit 'parsecs'",
        "'30 s'"},
       {"segment", "64 xb", "'64 xb' is not a size: there is no unit 'xb'", "'64 mb'"},
+      {"segment", "2 gb", "is '2 gb': it must be at most 2147483647", "Size of a segment."},
       {"verify", "yes", "'yes' is neither true nor false", "write 'true' or 'false'"},
       {"tags", "a", "'a' is not a map: 'a' has no ':' and value", "'key:value,key2:value2'"},
   };

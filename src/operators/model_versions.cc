@@ -68,7 +68,8 @@ Result<std::optional<int64_t>> NumberAt(const arrow::RecordBatch& rows, int colu
 }
 
 Result<NumberedRows> RowsOf(const Schema& records, const std::vector<int>& keys,
-                            std::initializer_list<std::pair<const char*, SqlType>> values) {
+                            std::initializer_list<std::pair<const char*, SqlType>> values,
+                            bool spread = false) {
   Schema schema;
   std::vector<int> leading;
   for (const int key : keys) {
@@ -76,7 +77,7 @@ Result<NumberedRows> RowsOf(const Schema& records, const std::vector<int>& keys,
     schema.Add(records.column(key).name, records.column(key).type);
   }
   for (const auto& [name, type] : values) schema.Add(name, type);
-  return NumberedRows::Make(schema, leading);
+  return NumberedRows::Make(schema, leading, spread);
 }
 
 Status CheckColumns(const ModelStream& stream, const Schema& records) {
@@ -129,7 +130,8 @@ Result<ModelVersions> ModelVersions::Make(const PredictConfig& config, const Sch
                                                {"$effective", SqlType::BigInt()},
                                                {"$refused", text}}));
   ARROW_ASSIGN_OR_RAISE(auto bytes,
-                        RowsOf(records, stream.record_keys, {{"$bytes", SqlType::Bytes()}}));
+                        RowsOf(records, stream.record_keys, {{"$bytes", SqlType::Bytes()}},
+                               /*spread=*/!stream.keyed));
   const SqlType number = SqlType::BigInt();
   ARROW_ASSIGN_OR_RAISE(auto serving,
                         RowsOf(records, stream.record_keys,
@@ -211,7 +213,8 @@ Status ModelVersions::Open(OperatorContext& context, OnRefused refused) {
           }
         }
         return Status::OK();
-      }));
+      },
+      1));
   ARROW_RETURN_NOT_OK(RestoreServing());
   ARROW_RETURN_NOT_OK(RestoreHistory());
   for (auto& [bytes, key] : keys_) {

@@ -11,8 +11,6 @@
 namespace millrace {
 namespace {
 
-constexpr size_t kSlice = 1024;
-
 Result<std::shared_ptr<arrow::Array>> ArrayOf(std::span<const int64_t> numbers) {
   arrow::Int64Builder builder;
   ARROW_RETURN_NOT_OK(builder.AppendValues(numbers.data(), static_cast<int64_t>(numbers.size())));
@@ -21,10 +19,11 @@ Result<std::shared_ptr<arrow::Array>> ArrayOf(std::span<const int64_t> numbers) 
 
 }  // namespace
 
-Result<NumberedRows> NumberedRows::Make(const Schema& input, const std::vector<int>& keys) {
+Result<NumberedRows> NumberedRows::Make(const Schema& input, const std::vector<int>& keys,
+                                        bool spread) {
   StateSpec spec;
   spec.name = "rows";
-  spec.group_keys = static_cast<int>(keys.size());
+  spec.group_keys = static_cast<int>(keys.size()) + (spread ? 1 : 0);
   for (const int key : keys) spec.key.Add(input.column(key).name, input.column(key).type);
   spec.key.Add("number", SqlType::BigInt());
   ARROW_ASSIGN_OR_RAISE(auto key_encoder, KeyEncoder::Make(input, keys));
@@ -86,11 +85,12 @@ Status NumberedRows::Erase(std::span<const std::string_view> keys,
 }
 
 Status NumberedRows::ForEach(
-    const std::function<Status(const arrow::RecordBatch&, std::span<const int64_t>)>& visit) const {
+    const std::function<Status(const arrow::RecordBatch&, std::span<const int64_t>)>& visit,
+    size_t at_a_time) const {
   std::vector<Slot> slots;
   uint32_t next = 0;
   do {
-    slots.resize(kSlice);
+    slots.resize(at_a_time);
     slots.resize(table_->Scan(next, slots, &next));
     ARROW_ASSIGN_OR_RAISE(const auto keys, table_->Keys(slots));
     ARROW_ASSIGN_OR_RAISE(const auto rows, RowsAt(*keys, slots));

@@ -18,8 +18,10 @@ namespace millrace {
 /// Whole rows in a table, each under its key and a number that is its own within the key.
 class NumberedRows {
  public:
-  /// `keys`: columns of `input`.
-  static Result<NumberedRows> Make(const Schema& input, const std::vector<int>& keys);
+  /// `keys`: columns of `input`. `spread`: the rows of a key are in different key groups, for
+  /// tables that every instance has.
+  static Result<NumberedRows> Make(const Schema& input, const std::vector<int>& keys,
+                                   bool spread = false);
 
   /// How long a row is kept; not set: until it is erased.
   void KeepFor(std::optional<int64_t> ttl_us) { spec_.ttl_us = ttl_us; }
@@ -36,9 +38,10 @@ class NumberedRows {
   Result<std::vector<uint8_t>> AreThere(std::span<const std::string_view> keys,
                                         std::span<const int64_t> numbers);
   Status Erase(std::span<const std::string_view> keys, std::span<const int64_t> numbers);
-  /// All rows, some at a time.
+  /// All rows, at most `at_a_time`: one where a row may have many megabytes.
   Status ForEach(const std::function<Status(const arrow::RecordBatch& rows,
-                                            std::span<const int64_t> numbers)>& visit) const;
+                                            std::span<const int64_t> numbers)>& visit,
+                 size_t at_a_time = 1024) const;
 
  private:
   NumberedRows(KeyEncoder keys, KeyEncoder numbered) : keys_(keys), numbered_(numbered) {}

@@ -35,6 +35,7 @@ nlohmann::json ToJson(const StoredPart& part) {
                       {"length", part.length},
                       {"crc32", part.crc32}};
   if (part.id.group) json["group"] = Raw(*part.id.group);
+  if (part.id.everywhere) json["everywhere"] = true;
   return json;
 }
 
@@ -43,6 +44,7 @@ StoredPart PartFromJson(const nlohmann::json& json) {
   part.id.node = json.at("node");
   part.id.state = json.at("state");
   if (json.contains("group")) part.id.group = KeyGroup{json["group"].get<int32_t>()};
+  part.id.everywhere = json.value("everywhere", false);
   part.version = json.at("version");
   part.subtask = json.at("subtask");
   part.parallelism = json.at("parallelism");

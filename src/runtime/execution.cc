@@ -148,7 +148,8 @@ Status Execution::RestoreParts(const Checkpoint& checkpoint) {
   PartReader reader(job_.executor.env(), checkpoint, wanted);
   for (const StoredPart& part : wanted) {
     const Stage& stage = *stages.at(part.id.node);
-    if (part.id.group && part.max_parallelism != stage.max_parallelism) {
+    const bool keyed = part.id.group && !part.id.everywhere;
+    if (keyed && part.max_parallelism != stage.max_parallelism) {
       return Error::User("the checkpoint was taken with a maximum parallelism of " +
                          std::to_string(part.max_parallelism) + ", the plan has " +
                          std::to_string(stage.max_parallelism))
@@ -162,8 +163,8 @@ Status Execution::RestoreParts(const Checkpoint& checkpoint) {
     }
     const bool rescaled = part.parallelism != stage.parallelism;
     for (int subtask = 0; subtask < stage.parallelism; ++subtask) {
-      const bool mine = !part.id.group || SubtaskOf(*part.id.group, stage.parallelism,
-                                                    stage.max_parallelism) == subtask;
+      const bool mine =
+          !keyed || SubtaskOf(*part.id.group, stage.parallelism, stage.max_parallelism) == subtask;
       if (!mine) continue;
       const ItemShare share{subtask, stage.parallelism, part.subtask, rescaled};
       StageTask& task = runners[stage.id][static_cast<size_t>(subtask)]->task();

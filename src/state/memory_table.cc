@@ -74,10 +74,20 @@ Status FrozenTable::Write(const PartHeader& header, KeyGroup group, std::string*
   return writer->Finish(out);
 }
 
+size_t FrozenTable::RowsOfBatch(std::span<const Slot> slots) const {
+  const size_t most = std::min(slots.size(), kRowsPerPartBatch);
+  size_t bytes = 0;
+  for (size_t row = 0; row < most; ++row) {
+    for (const FrozenColumn& column : columns) bytes += column.bytes_of(slots[row]);
+    if (bytes > kBytesPerPartBatch) return std::max<size_t>(row, 1);
+  }
+  return most;
+}
+
 Status FrozenTable::WriteRows(std::span<const Slot> rest, PartWriter* writer) const {
   std::vector<std::string_view> key_bytes;
   while (!rest.empty()) {
-    const auto slots = rest.first(std::min(rest.size(), kRowsPerPartBatch));
+    const auto slots = rest.first(RowsOfBatch(rest));
     rest = rest.subspan(slots.size());
     key_bytes.clear();
     for (const Slot slot : slots) key_bytes.push_back(keys->key(slot));

@@ -29,6 +29,8 @@ struct FrozenTable final : FrozenState {
   uint64_t version(KeyGroup group) const override { return versions.of(group); }
   Status Write(const PartHeader& header, KeyGroup group, std::string* out) const override;
   Status WriteRows(std::span<const Slot> slots, PartWriter* writer) const;
+  /// How many of the slots, from the first on, one batch takes.
+  size_t RowsOfBatch(std::span<const Slot> slots) const;
 
   const KeyEncoder encoder;
   const std::unique_ptr<FrozenKeys> keys;

@@ -24,6 +24,8 @@ struct PartHeader {
 
 /// Rows that are gathered before they are written to a part, or given out of it.
 inline constexpr size_t kRowsPerPartBatch = 8192;
+/// A batch that is larger has one row: Arrow's columns of bytes end at 2 GB.
+inline constexpr size_t kBytesPerPartBatch = size_t{64} << 20;
 
 /// Writes one part: an Arrow IPC stream.
 class PartWriter {

@@ -171,11 +171,12 @@ struct TimerBatch {
 };
 
 /// Names a piece of a snapshot. No group: items, of which every instance writes a part of the same
-/// name, and broadcast tables, which instance 0 writes.
+/// name. Broadcast tables have groups of their own, which instance 0 writes.
 struct PartId {
   NodeId node;
   std::string state;
   std::optional<KeyGroup> group;
+  bool everywhere = false;  ///< of a broadcast table: every instance has it
 
   auto operator<=>(const PartId&) const = default;
 };

@@ -9,6 +9,10 @@
 namespace millrace {
 namespace {
 
+/// Into how many parts a broadcast table is cut, so that a small change leaves most of them as they
+/// are in the checkpoint before.
+constexpr int kBroadcastGroups = 64;
+
 class Snapshot final : public StateSnapshot {
  public:
   void Add(PartHeader header, std::shared_ptr<const FrozenState> state) {
@@ -18,12 +22,13 @@ class Snapshot final : public StateSnapshot {
   std::vector<PartId> parts() const override {
     std::vector<PartId> ids;
     for (const auto& [header, state] : states_) {
-      if (header.spec.kind == StateKind::kItems || header.spec.kind == StateKind::kBroadcast) {
+      if (header.spec.kind == StateKind::kItems) {
         ids.push_back({header.node, header.spec.name, std::nullopt});
         continue;
       }
+      const bool everywhere = header.spec.kind == StateKind::kBroadcast;
       for (const KeyGroup group : state->groups()) {
-        ids.push_back({header.node, header.spec.name, group});
+        ids.push_back({header.node, header.spec.name, group, everywhere});
       }
     }
     return ids;
@@ -77,9 +82,8 @@ class Store final : public StateStore, public TimerSet {
         break;
       }
       case StateKind::kBroadcast: {
-        // One group, so that every instance owns every key.
-        const KeyGroupRange all{KeyGroup{0}, KeyGroup{0}};
-        ARROW_ASSIGN_OR_RAISE(auto table, MemoryTable::Make(state.spec, all, 1));
+        const KeyGroupRange all{KeyGroup{0}, KeyGroup{kBroadcastGroups - 1}};
+        ARROW_ASSIGN_OR_RAISE(auto table, MemoryTable::Make(state.spec, all, kBroadcastGroups));
         state.table = table.get();
         state.stored = std::move(table);
         break;
@@ -120,13 +124,13 @@ class Store final : public StateStore, public TimerSet {
           .In(where)
           .Hint("restore with the Millrace that wrote it, or without this state");
     }
-    const bool grouped =
-        found->spec.kind == StateKind::kTable || found->spec.kind == StateKind::kLog;
+    const bool grouped = found->spec.kind != StateKind::kItems;
+    const bool everywhere = found->spec.kind == StateKind::kBroadcast;
     if (grouped != part.group.has_value()) {
       return Error::Internal(grouped ? "the part needs a key group" : "the part has no key group")
           .In(where);
     }
-    if (grouped && !range_.Contains(*part.group)) {
+    if (grouped && !everywhere && !range_.Contains(*part.group)) {
       return Error::Internal("the key group belongs to another instance; this one owns " +
                              std::to_string(Raw(range_.first)) + " to " +
                              std::to_string(Raw(range_.last)))
@@ -214,7 +218,8 @@ class Store final : public StateStore, public TimerSet {
 
   State& At(int state) { return states_[static_cast<size_t>(state)]; }
   PartHeader HeaderOf(const StateSpec& spec, std::optional<KeyGroup> group) const {
-    return {node_, spec, group, max_parallelism_};
+    const bool everywhere = spec.kind == StateKind::kBroadcast;
+    return {node_, spec, group, everywhere ? kBroadcastGroups : max_parallelism_};
   }
 
   const NodeId node_;

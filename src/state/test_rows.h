@@ -96,7 +96,7 @@ inline std::vector<std::unique_ptr<StateStore>> RestoreAt(TestBackend backend, i
     const KeyGroupRange range = KeyGroupRangeOf(i, parallelism, max_parallelism);
     std::map<std::string, int> lists;
     for (const WrittenPart& part : parts) {
-      if (part.id.group && !range.Contains(*part.id.group)) continue;
+      if (part.id.group && !part.id.everywhere && !range.Contains(*part.id.group)) continue;
       const ItemShare share{i, parallelism, lists[part.id.state]++, true};
       const Status status = store->RestorePart(part.id, 1, part.bytes, share);
       EXPECT_TRUE(status.ok()) << status.ToString();

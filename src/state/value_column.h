@@ -20,6 +20,11 @@ struct FrozenColumn {
   BytesColumn::Pages bytes;  ///< of any other; a slot without bytes is NULL
 
   Result<std::shared_ptr<arrow::Array>> Get(std::span<const Slot> slots) const;
+  /// Of a value of a type without a fixed width; else 0.
+  size_t bytes_of(Slot slot) const {
+    return bytes.size() > 0 && BytesColumn::Has(bytes, slot) ? BytesColumn::Get(bytes, slot).size()
+                                                             : 0;
+  }
 };
 
 /// A column of any type, addressed by slot.
