@@ -28,7 +28,7 @@ CREATE TABLE scored (id BIGINT, version STRING, score FLOAT) WITH ('connector' =
 CREATE MODEL line INPUT (a FLOAT, b FLOAT) OUTPUT (score FLOAT)
   WITH ('provider' = 'stream', 'source' = 'updates', 'key' = 'k', 'tensorflow.outputs' = 'score');
 INSERT INTO scored SELECT id, v, score FROM ML_PREDICT(
-  TABLE (SELECT id, MOD(id, {kinds}) AS k, CAST(id AS FLOAT) AS a, CAST(1 AS FLOAT) AS b FROM asked){by},
+  TABLE (SELECT id, MOD(id / 2, {kinds}) AS k, CAST(id AS FLOAT) AS a, CAST(1 AS FLOAT) AS b FROM asked){by},
   MODEL line, DESCRIPTOR(a, b), MAP['version-column', 'v']);
 """
 
@@ -71,9 +71,9 @@ def test_models_of_each_type_are_created_and_restored(tmp_path, kinds, by):  # M
         before = max(seen()[0], default=0)
         enough = 100 + 400 * chance.random()
 
-        def served():  # rows of each key
+        def served():  # rows of each key by each subtask, of which one reads the even numbers
             new = [id for id in seen()[0] if id > before]
-            return len(new) > enough and len({id % len(kinds) for id in new}) == len(kinds)
+            return len(new) > enough and len({(id % 2, id // 2 % len(kinds)) for id in new}) == 2 * len(kinds)
 
         wait_for(served, job)
         job.kill()
@@ -87,7 +87,7 @@ def test_models_of_each_type_are_created_and_restored(tmp_path, kinds, by):  # M
     rows, lines = seen()
     assert sorted(rows) == list(range(1, count + 1)) and lines == count
     for id, (version, score) in rows.items():
-        k = id % len(kinds)
+        k = id // 2 % len(kinds)
         assert (version, float(score)) == (str(k + 1), models[kinds[k]][1](id, 1)), id
 
 
