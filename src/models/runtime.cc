@@ -6,6 +6,8 @@
 #include <utility>
 #include <vector>
 
+#include <arrow/buffer.h>
+
 #include "base/log.h"
 #include "models/background.h"
 #include "models/digest.h"
