@@ -5,13 +5,13 @@
 #include <string>
 #include <thread>
 
-#include <arpa/inet.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <linux/tcp.h>
 #include <netinet/in.h>
 
 #include "net/http.h"
+#include "net/test_listener.h"
 
 namespace millrace {
 namespace {
@@ -40,24 +40,14 @@ std::string GrpcStatus(const std::string& code) {
 /// did not come with them.
 class RefusingServer {
  public:
-  RefusingServer() : listener_(socket(AF_INET, SOCK_STREAM, 0)) {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof address;
-    bind(listener_, reinterpret_cast<sockaddr*>(&address), size);
-    listen(listener_, 1);
-    getsockname(listener_, reinterpret_cast<sockaddr*>(&address), &size);
-    url_ = "http://127.0.0.1:" + std::to_string(ntohs(address.sin_port));
-    thread_ = std::thread([this] { Serve(); });
-  }
+  RefusingServer() : listener_(ListenOnLoopback(&port_)), thread_([this] { Serve(); }) {}
   ~RefusingServer() {
     shutdown(connection_, SHUT_RDWR);
     thread_.join();
     close(connection_);
     close(listener_);
   }
-  const std::string& url() const { return url_; }
+  std::string url() const { return "http://127.0.0.1:" + std::to_string(port_); }
   /// Of TCP, with data, that have come.
   int segments() const {
     tcp_info info{};
@@ -94,9 +84,9 @@ class RefusingServer {
     }
   }
 
+  int port_ = 0;
   const int listener_;
   std::atomic<int> connection_{-1};
-  std::string url_;
   std::thread thread_;
 };
 
