@@ -82,9 +82,9 @@ class ProcessModels final : public ModelRuntime, public VersionSwitch, public Mo
     {
       std::lock_guard lock(shelf_->mutex);
       Entry& entry = shelf_->entries[digest];
-      const bool may_load =
-          entry.state == Entry::State::kNew || (entry.state == Entry::State::kFailed &&
-                                                services_.env().NowMicros() >= entry.retry_at_us);
+      const bool may_load = entry.state == Entry::State::kNew ||
+                            (entry.state == Entry::State::kFailed &&
+                             services_.env().MonotonicMicros() >= entry.retry_at_us);
       waits = may_load || entry.state == Entry::State::kLoading;
       if (waits) {
         entry.waiting.push_back(std::move(ready));
@@ -259,7 +259,7 @@ class ProcessModels final : public ModelRuntime, public VersionSwitch, public Mo
         entry.pause_us = 0;
       } else {
         entry.pause_us = std::clamp(entry.pause_us * 2, kFirstPauseMicros, kLongestPauseMicros);
-        entry.retry_at_us = env.NowMicros() + entry.pause_us;
+        entry.retry_at_us = env.MonotonicMicros() + entry.pause_us;
       }
     }
     for (auto& ready : waiting) ready(loaded.status());

@@ -29,7 +29,7 @@ void WarmUp(const ModelConfig& config, const ModelLease& model, Env& env, Predic
   const auto row = ZeroRow(config.input, model->signature());
   if (!row.ok()) return done(row.status());
   CallOptions options;
-  options.deadline_us = env.NowMicros() + kMostMicros;
+  options.deadline_us = env.MonotonicMicros() + kMostMicros;
   (void)model->PredictAsync(
       *row, options, [model, done = std::move(done)](auto result) { done(std::move(result)); });
 }

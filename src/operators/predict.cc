@@ -77,10 +77,13 @@ Result<std::unique_ptr<Operator>> Predict::Make(const OperatorRequest& request) 
   ARROW_ASSIGN_OR_RAISE(auto arguments,
                         ExpressionEvaluator::Make(request.inputs[0].schema, config.arguments,
                                                   request.services.registries()));
-  return std::unique_ptr<Operator>(new Predict(request, std::move(arguments)));
+  ARROW_ASSIGN_OR_RAISE(
+      auto held,
+      HeldRows::Make(Joined(request.inputs[0].schema, ArgumentsOf(config)), config.keys));
+  return std::unique_ptr<Operator>(new Predict(request, std::move(arguments), std::move(held)));
 }
 
-Predict::Predict(const OperatorRequest& request, ExpressionEvaluator arguments)
+Predict::Predict(const OperatorRequest& request, ExpressionEvaluator arguments, HeldRows held)
     : config_(ConfigOf<PredictConfig>(request.node)),
       input_(request.inputs[0].schema),
       time_zone_(request.time_zone),
@@ -90,7 +93,8 @@ Predict::Predict(const OperatorRequest& request, ExpressionEvaluator arguments)
       model_schema_(Joined({}, config_.model.input).ToArrow()),
       output_schema_(request.node.ports[0].schema.ToArrow()),
       failed_schema_(FailedRowsSchema(input_).ToArrow()),
-      arguments_(std::move(arguments)) {}
+      arguments_(std::move(arguments)),
+      held_(std::move(held)) {}
 
 Predict::~Predict() {
   for (Request& request : requests_) {
@@ -98,22 +102,17 @@ Predict::~Predict() {
   }
 }
 
-std::vector<StateSpec> Predict::States() const {
-  StateSpec requests;
-  requests.name = "requests";
-  requests.kind = StateKind::kItems;
-  return {requests};
-}
+std::vector<StateSpec> Predict::States() const { return {held_.spec("requests")}; }
 
 Status Predict::Open(OperatorContext& context) {
   context_ = &context;
   ARROW_RETURN_NOT_OK(
-      context.items(0).ForEach([this](uint64_t id, const Batch& rows, const std::string& version) {
+      held_.Open(context, 0, [this](uint64_t id, const Batch& rows, const std::string& version) {
         Request& request = requests_.emplace_back();
         request.id = id;
         request.rows = rows;
         request.version = version;
-        request.arrived_us = context_->env().NowMicros();
+        request.arrived_us = context_->env().MonotonicMicros();
         request.stored = true;
         next_id_ = std::max(next_id_, id + 1);
         return Status::OK();
@@ -158,7 +157,7 @@ Status Predict::ProcessBatch(int, Batch batch, Collector& out) {
   if (!model_) return Status::OK();
   const bool at_once = model_->signature().local || !config_.async || config_.linger_us == 0;
   ARROW_RETURN_NOT_OK(Cut(at_once));
-  if (!waiting_.empty()) context_->SetAlarm({waiting_since_us_ + config_.linger_us});
+  if (!waiting_.empty()) RingWhenLingered();
   return Drain(out);
 }
 
@@ -175,7 +174,7 @@ Status Predict::AddRows(Batch batch) {
   arrow::ArrayVector columns = batch.rows->columns();
   columns.insert(columns.end(), arguments.begin(), arguments.end());
   batch.rows = arrow::RecordBatch::Make(joined_schema_, n, std::move(columns));
-  if (waiting_.empty()) waiting_since_us_ = context_->env().NowMicros();
+  if (waiting_.empty()) waiting_since_us_ = context_->env().MonotonicMicros();
   waiting_.push_back(std::move(batch));
   waiting_rows_ += n;
   return Status::OK();
@@ -264,7 +263,7 @@ Status Predict::Start(Request& request) {
   CallOptions options;
   options.subtask = context_->subtask();
   if (config_.timeout_us > 0) options.deadline_us = request.arrived_us + config_.timeout_us;
-  request.sent_us = context_->env().NowMicros();
+  request.sent_us = context_->env().MonotonicMicros();
   meters_.requests->Add();
   meters_.queue->Record(std::max<int64_t>(0, request.sent_us - request.arrived_us));
   const auto slot = std::make_shared<ResultSlot>(context_->sender(), request.id);
@@ -285,7 +284,8 @@ void Predict::Answered(Request& request, Result<Prediction> result) {
   const int64_t failed = result.ok() ? static_cast<int64_t>(result->errors.size()) : n;
   (failed < n || n == 0 ? meters_.success : meters_.failure)->Add();
   meters_.output_rows->Add(n - failed);
-  meters_.latency->Record(std::max<int64_t>(0, context_->env().NowMicros() - request.sent_us));
+  meters_.latency->Record(
+      std::max<int64_t>(0, context_->env().MonotonicMicros() - request.sent_us));
   if (request.micro_batch && result.ok()) {
     request.result = request.micro_batch->Fold(std::move(*result));
   } else {
@@ -296,8 +296,8 @@ void Predict::Answered(Request& request, Result<Prediction> result) {
 Status Predict::Store(Request& request) {
   if (request.stored) return Status::OK();
   request.stored = true;
-  return context_->items(0).Put(request.id, request.rows,
-                                request.model ? request.model->signature().version : std::string());
+  return held_.Put(request.id, request.rows,
+                   request.model ? request.model->signature().version : std::string());
 }
 
 void Predict::AddMark(Request& request, int64_t row, InputTime time) {
@@ -323,10 +323,19 @@ Status Predict::ProcessWatermark(int, InputTime time, Collector& out) {
   return Drain(out);
 }
 
-Status Predict::OnAlarm(ProcTime now, Collector& out) {
+bool Predict::HasLingered() const {
+  return context_->env().MonotonicMicros() >= waiting_since_us_ + config_.linger_us;
+}
+
+void Predict::RingWhenLingered() {
+  const int64_t waited_us = context_->env().MonotonicMicros() - waiting_since_us_;
+  context_->SetAlarm({context_->env().NowMicros() + config_.linger_us - waited_us});
+}
+
+Status Predict::OnAlarm(ProcTime /*now*/, Collector& out) {
   if (!model_ || waiting_.empty()) return Status::OK();
-  if (now.us < waiting_since_us_ + config_.linger_us) {
-    context_->SetAlarm({waiting_since_us_ + config_.linger_us});
+  if (!HasLingered()) {
+    RingWhenLingered();
     return Status::OK();
   }
   ARROW_RETURN_NOT_OK(Cut(true));
@@ -358,9 +367,8 @@ Status Predict::OnCompletions(std::span<Completion> completions, Collector& out)
   // Rows that came before the model was there have waited long enough.
   if (model_)
     ARROW_RETURN_NOT_OK(Cut(ended_ || config_.linger_us == 0 || !config_.async ||
-                            model_->signature().local ||
-                            context_->env().NowMicros() >= waiting_since_us_ + config_.linger_us));
-  if (model_ && !waiting_.empty()) context_->SetAlarm({waiting_since_us_ + config_.linger_us});
+                            model_->signature().local || HasLingered()));
+  if (model_ && !waiting_.empty()) RingWhenLingered();
   return Drain(out);
 }
 
@@ -387,7 +395,7 @@ Status Predict::EmitDone(Collector& out) {
     }
     const bool first = request == requests_.begin();
     ARROW_RETURN_NOT_OK(EmitRows(*request, first, out));
-    if (request->stored) ARROW_RETURN_NOT_OK(context_->items(0).Remove(request->id));
+    if (request->stored) ARROW_RETURN_NOT_OK(held_.Remove(request->id));
     const bool held = !first && !request->marks.empty();
     if (held) {
       Request& before = *std::prev(request);

@@ -10,6 +10,7 @@
 
 #include "base/metrics.h"
 #include "expr/evaluator.h"
+#include "operators/held_rows.h"
 #include "operators/micro_batch_call.h"
 #include "plan/nodes.h"
 #include "spi/model.h"
@@ -55,8 +56,8 @@ class Predict final : public Operator {
     Batch rows;  ///< the input's columns, then the arguments
     std::vector<RowError> argument_errors;
     std::vector<Mark> marks;
-    int64_t arrived_us = 0;
-    std::string version;  ///< restored: the one that it was sent to before
+    int64_t arrived_us = 0;  ///< times here are those of the monotonic clock
+    std::string version;     ///< restored: the one that it was sent to before
     ModelLease model;
     std::unique_ptr<Call> call;
     std::optional<MicroBatchCall> micro_batch;
@@ -74,7 +75,7 @@ class Predict final : public Operator {
     std::shared_ptr<Gauge> in_flight;
   };
 
-  Predict(const OperatorRequest& request, ExpressionEvaluator arguments);
+  Predict(const OperatorRequest& request, ExpressionEvaluator arguments, HeldRows held);
 
   int64_t request_rows() const;
   void WaitForModel();
@@ -82,6 +83,9 @@ class Predict final : public Operator {
   Status AddRows(Batch batch);
   /// Makes requests of the waiting rows: full ones, and with `all` a smaller last one.
   Status Cut(bool all);
+  /// The waiting rows have had the time that they may wait for others.
+  bool HasLingered() const;
+  void RingWhenLingered();
   Status StartRequests();
   Status Start(Request& request);
   /// Puts down what came for a request.
@@ -104,6 +108,7 @@ class Predict final : public Operator {
   std::shared_ptr<arrow::Schema> joined_schema_, arguments_schema_, model_schema_, output_schema_,
       failed_schema_;
   ExpressionEvaluator arguments_;
+  HeldRows held_;  ///< what is under way, and not emitted
   OperatorContext* context_ = nullptr;
   ModelLease model_;
   Meters meters_;  ///< of `model_`

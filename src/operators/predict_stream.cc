@@ -39,10 +39,9 @@ Result<std::unique_ptr<Operator>> PredictStream::Make(const OperatorRequest& req
                                                                   request.services.registries()));
   ARROW_ASSIGN_OR_RAISE(auto keys, KeyEncoder::Make(input, config.stream->row_keys));
   ARROW_ASSIGN_OR_RAISE(auto versions, ModelVersions::Make(config, request.inputs[1].schema));
-  std::optional<NumberedRows> waiting;
-  if (config.stream->keyed) {
-    ARROW_ASSIGN_OR_RAISE(waiting, NumberedRows::Make(WithSince(input), config.stream->row_keys));
-  }
+  ARROW_ASSIGN_OR_RAISE(
+      auto held, HeldRows::Make(WithSince(input), config.stream->keyed ? config.stream->row_keys
+                                                                       : std::vector<int>()));
   std::optional<KeyEncoder> rollout_keys;
   if (const RolloutConfig& rollout = config.stream->rollout; rollout.kind != RolloutKind::kNone) {
     const Schema& hashed = rollout.keys.empty() ? config.model.input : input;
@@ -51,13 +50,12 @@ Result<std::unique_ptr<Operator>> PredictStream::Make(const OperatorRequest& req
     ARROW_ASSIGN_OR_RAISE(rollout_keys, KeyEncoder::Make(hashed, std::move(columns)));
   }
   return std::unique_ptr<Operator>(new PredictStream(request, std::move(arguments), std::move(keys),
-                                                     std::move(versions), std::move(waiting),
+                                                     std::move(versions), std::move(held),
                                                      std::move(rollout_keys)));
 }
 
 PredictStream::PredictStream(const OperatorRequest& request, ExpressionEvaluator arguments,
-                             KeyEncoder keys, ModelVersions versions,
-                             std::optional<NumberedRows> waiting,
+                             KeyEncoder keys, ModelVersions versions, HeldRows held,
                              std::optional<KeyEncoder> rollout_keys)
     : config_(ConfigOf<PredictConfig>(request.node)),
       stream_(*config_.stream),
@@ -74,7 +72,7 @@ PredictStream::PredictStream(const OperatorRequest& request, ExpressionEvaluator
       versions_(std::move(versions)),
       rollout_keys_(std::move(rollout_keys)),
       salt_(SaltOf(config_.model.name)),
-      numbered_(std::move(waiting)) {
+      held_(std::move(held)) {
   const auto schema_of = [&](int port) {
     return port < 0 ? nullptr : request.node.ports[static_cast<size_t>(port)].schema.ToArrow();
   };
@@ -89,12 +87,7 @@ Result<Batch> PredictStream::Take(const Batch& batch, const RowIndices& rows) {
 
 std::vector<StateSpec> PredictStream::States() const {
   std::vector<StateSpec> specs = versions_.States();
-  if (numbered_) {
-    specs.push_back(numbered_->spec());
-  } else {
-    specs.emplace_back().kind = StateKind::kItems;
-  }
-  specs.back().name = "waiting";
+  specs.push_back(held_.spec("waiting"));
   return specs;
 }
 
@@ -390,22 +383,8 @@ Status PredictStream::PrepareSnapshot(CheckpointId, Collector&) {
 }
 
 Status PredictStream::StoreWaiting() {
-  if (numbered_ && !stored_.empty()) {
-    std::vector<std::string_view> keys;
-    std::vector<int64_t> numbers;
-    for (const auto& [key, number] : stored_) {
-      keys.push_back(key);
-      numbers.push_back(number);
-    }
-    ARROW_RETURN_NOT_OK(numbered_->Erase(keys, numbers));
-  }
-  if (!numbered_) {
-    for (const auto& [key, id] : stored_) {
-      ARROW_RETURN_NOT_OK(context_->items(kWaitingState).Remove(static_cast<uint64_t>(id)));
-    }
-  }
+  for (const uint64_t id : stored_) ARROW_RETURN_NOT_OK(held_.Remove(id));
   stored_.clear();
-  int64_t next = 1;
   for (const auto& [key, waiting] : waiting_) {
     for (const Waiting& each : waiting.rows) {
       const int64_t n = each.rows.num_rows();
@@ -414,17 +393,8 @@ Status PredictStream::StoreWaiting() {
                               .Value(&columns.emplace_back()));
       Batch rows;
       rows.rows = arrow::RecordBatch::Make(stored_schema_, n, std::move(columns));
-      if (!numbered_) {
-        stored_.emplace_back(key, next);
-        ARROW_RETURN_NOT_OK(
-            context_->items(kWaitingState).Put(static_cast<uint64_t>(next++), std::move(rows), {}));
-        continue;
-      }
-      std::vector<int64_t> numbers(static_cast<size_t>(n));
-      std::iota(numbers.begin(), numbers.end(), next);
-      next += n;
-      for (const int64_t number : numbers) stored_.emplace_back(key, number);
-      ARROW_RETURN_NOT_OK(numbered_->Put(*rows.rows, numbers));
+      stored_.push_back(stored_.size() + 1);
+      ARROW_RETURN_NOT_OK(held_.Put(stored_.back(), rows, {}));
     }
   }
   return Status::OK();
@@ -442,32 +412,14 @@ Status PredictStream::RestoreRow(const Batch& rows, int64_t row) {
 }
 
 Status PredictStream::RestoreWaiting() {
-  if (!numbered_) {
-    return context_->items(kWaitingState)
-        .ForEach([&](uint64_t id, const Batch& rows, const std::string&) -> Status {
-          stored_.emplace_back("", static_cast<int64_t>(id));
-          for (int64_t row = 0; row < rows.num_rows(); ++row) {
-            ARROW_RETURN_NOT_OK(RestoreRow(rows, row));
-          }
-          return Status::OK();
-        });
-  }
-  numbered_->Open(context_->table(kWaitingState));
-  std::map<std::pair<std::string, int64_t>, Batch> rows;
-  ARROW_RETURN_NOT_OK(numbered_->ForEach(
-      [&](const arrow::RecordBatch& part, std::span<const int64_t> numbers) -> Status {
-        RowKeys keys;
-        ARROW_RETURN_NOT_OK(numbered_->keys().Encode(part, &keys));
-        for (int64_t row = 0; row < part.num_rows(); ++row) {
-          std::string key(keys.key(row));
-          const int64_t number = numbers[static_cast<size_t>(row)];
-          stored_.emplace_back(key, number);
-          rows[{std::move(key), number}].rows = part.Slice(row, 1);
-        }
-        return Status::OK();
-      }));
-  for (const auto& [name, row] : rows) ARROW_RETURN_NOT_OK(RestoreRow(row, 0));
-  return Status::OK();
+  return held_.Open(*context_, kWaitingState,
+                    [this](uint64_t id, const Batch& rows, const std::string&) -> Status {
+                      stored_.push_back(id);
+                      for (int64_t row = 0; row < rows.num_rows(); ++row) {
+                        ARROW_RETURN_NOT_OK(RestoreRow(rows, row));
+                      }
+                      return Status::OK();
+                    });
 }
 
 }  // namespace millrace

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "expr/evaluator.h"
+#include "operators/held_rows.h"
 #include "operators/model_versions.h"
 #include "plan/nodes.h"
 #include "spi/model.h"
@@ -81,8 +82,7 @@ class PredictStream final : public Operator {
   };
 
   PredictStream(const OperatorRequest& request, ExpressionEvaluator arguments, KeyEncoder keys,
-                ModelVersions versions, std::optional<NumberedRows> waiting,
-                std::optional<KeyEncoder> rollout_keys);
+                ModelVersions versions, HeldRows held, std::optional<KeyEncoder> rollout_keys);
 
   static Result<Batch> Take(const Batch& batch, const RowIndices& rows);
   bool event_time() const { return stream_.row_time >= 0; }
@@ -143,7 +143,7 @@ class PredictStream final : public Operator {
   ModelVersions versions_;
   std::optional<KeyEncoder> rollout_keys_;  ///< of the rows, or of the arguments
   const uint64_t salt_;
-  std::optional<NumberedRows> numbered_;  ///< of the rows that wait, where models are keyed
+  HeldRows held_;  ///< the rows that wait
 
   std::shared_ptr<void> by_hand_;  ///< hears of ALTER MODEL … SET VERSION
 
@@ -153,10 +153,10 @@ class PredictStream final : public Operator {
   RowKeys encoded_, rollout_hashes_;
   std::map<std::string, WaitingKey, std::less<>> waiting_;  ///< by key
   int64_t waiting_rows_ = 0;
-  std::vector<std::pair<std::string, int64_t>> stored_;  ///< keys and numbers in the state
-  std::set<const ModelKey*> skipped_;                    ///< keys of which it was said
-  bool release_ = false;   ///< something has changed for rows that wait
-  bool prepared_ = false;  ///< no row has come since: the barrier may be still to pass
+  std::vector<uint64_t> stored_;       ///< ids of what waits in the state
+  std::set<const ModelKey*> skipped_;  ///< keys of which it was said
+  bool release_ = false;               ///< something has changed for rows that wait
+  bool prepared_ = false;              ///< no row has come since: the barrier may be still to pass
   bool models_ended_ = false;
   InputTime rows_time_, told_time_;
 };

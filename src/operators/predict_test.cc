@@ -316,6 +316,38 @@ TEST_F(PredictTest, RowsInFlightSurviveARestart) {  // T13
   }
 }
 
+TEST_F(PredictTest, RowsOfASequenceComeBackToItsSubtask) {  // T7: under their keys, in order
+  Load(false, 2);
+  config_->model.in_sequence = true;
+  config_->keys = {0};
+  auto h = Opened();
+  h->Push(BatchOf(kInput, "[[1, 1], [2, 2], [1, 3], [2, 4], [1, 5], [2, 6]]"));
+  model().Answer(0);
+  h->Complete();
+  EXPECT_THAT(h->Taken(), ElementsAre("+I(1, 1, 2)", "+I(2, 2, 4)"));
+  const auto parts = h->Snapshot();
+  std::vector<std::vector<std::string>> subtasks;
+  for (const auto& part : parts) {
+    model().open.clear();
+    auto again = Make();
+    again->Open({part});
+    again->Complete();
+    again->Push(BatchOf(kInput, "[[7, 7], [7, 8]]"));
+    while (!model().open.empty()) model().Answer(0);
+    again->Complete();
+    if (auto rows = again->Taken(); rows.size() > 2) subtasks.push_back(std::move(rows));
+    for (const auto& left : again->Snapshot(2)) {
+      auto third = Make();
+      third->Open({left});
+      EXPECT_EQ(third->op().pending(), 0);
+    }
+  }
+  EXPECT_THAT(subtasks,
+              testing::UnorderedElementsAre(
+                  ElementsAre("+I(1, 3, 6)", "+I(1, 5, 10)", "+I(7, 7, 14)", "+I(7, 8, 16)"),
+                  ElementsAre("+I(2, 4, 8)", "+I(2, 6, 12)", "+I(7, 7, 14)", "+I(7, 8, 16)")));
+}
+
 TEST_F(PredictTest, DeadlineCountsFromTheArrival) {  // T3: 'timeout'
   config_->timeout_us = 1'000'000;
   Load(false);

@@ -46,7 +46,7 @@ struct ModelSignature {
 };
 
 struct CallOptions {
-  int64_t deadline_us = 0;  ///< of `Env::NowMicros`; 0: none
+  int64_t deadline_us = 0;  ///< of `Env::MonotonicMicros`; 0: none
   int subtask = 0;          ///< of the caller
 };
 

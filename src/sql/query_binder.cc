@@ -149,7 +149,8 @@ Result<Stream> QueryBinder::Predict(Stream input, const Model& model, PredictCon
           .At(at)
           .Hint("compute it in a view or subquery first");
     }
-    config.keys.push_back(argument->column);
+    auto& keys = config.keys;
+    if (std::ranges::find(keys, argument->column) == keys.end()) keys.push_back(argument->column);
   }
   return Stream{nodes_.Predict(name_, std::move(input), std::move(config)), 0};
 }

@@ -222,7 +222,7 @@ Status TritonCall::Encode(Piece& piece) const {
 }
 
 void TritonCall::Send(const PiecePtr& piece) {
-  const int64_t now_us = target_->env.NowMicros();
+  const int64_t now_us = target_->env.MonotonicMicros();
   if (deadline_us_ > 0 && now_us >= deadline_us_ && (target_->sequences || piece->has_slot)) {
     Fail(*piece, Error::Transient(
                      target_->sequences
@@ -293,7 +293,7 @@ InferAnswer TritonCall::Read(HttpResult result) const {
 
 bool TritonCall::MayRetry(const Piece& piece, const InferAnswer& answer) const {
   if (!answer.may_pass() || piece.attempts >= AttemptsOf(piece)) return false;
-  if (deadline_us_ > 0 && target_->env.NowMicros() >= deadline_us_) return false;
+  if (deadline_us_ > 0 && target_->env.MonotonicMicros() >= deadline_us_) return false;
   // A model that keeps state must not see a row twice.
   return !target_->sequences || answer.outcome == Outcome::kBusy ||
          (answer.outcome == Outcome::kLost && !answer.unknown);
