@@ -140,6 +140,7 @@ class FakeServices final : public Services {
   ModelRuntime& models() override { std::terminate(); }
   const SecretProvider& secrets() const override { return no_secrets; }
   MetricRegistry& metrics() override { return metric_registry; }
+  HttpClient& http() override { std::terminate(); }
   Result<std::shared_ptr<RowReceiver>> receiver(std::string_view) override { std::terminate(); }
 };
 

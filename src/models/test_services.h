@@ -14,6 +14,7 @@
 
 #include "models/register.h"
 #include "models/runtime.h"
+#include "net/http.h"
 #include "spi/services.h"
 
 namespace millrace {
@@ -31,6 +32,7 @@ class TestServices final : public Services {
   ModelRuntime& models() override { return *models_; }
   const SecretProvider& secrets() const override { return secrets_; }
   MetricRegistry& metrics() override { return metrics_; }
+  HttpClient& http() override { return HttpClient::Shared(); }
   Result<std::shared_ptr<RowReceiver>> receiver(std::string_view) override {
     return Error::Internal("no receivers");
   }

@@ -30,6 +30,7 @@ class NoServices final : public Services {
   ModelRuntime& models() override { std::abort(); }                 // allowed: as above
   const SecretProvider& secrets() const override { std::abort(); }  // allowed: as above
   MetricRegistry& metrics() override { return metrics_; }
+  HttpClient& http() override { std::abort(); }  // allowed: as above
   Result<std::shared_ptr<RowReceiver>> receiver(std::string_view) override {
     return Error::Internal("none");
   }

@@ -41,6 +41,7 @@ class TestServices final : public Services {
   ModelRuntime& models() override { return *models_; }
   const SecretProvider& secrets() const override { std::abort(); }  // allowed: as above
   MetricRegistry& metrics() override { return metrics_; }
+  HttpClient& http() override { std::abort(); }  // allowed: as above
   Result<std::shared_ptr<RowReceiver>> receiver(std::string_view name) override {
     if (name != "query") return Error::Internal("no receiver '" + std::string(name) + "'");
     return receiver_;

@@ -58,6 +58,7 @@ class TestServices final : public Services {
   ModelRuntime& models() override { return models_; }
   const SecretProvider& secrets() const override { return secrets_; }
   MetricRegistry& metrics() override { return metrics_; }
+  HttpClient& http() override { std::abort(); }  // allowed: nobody here sends
   Result<std::shared_ptr<RowReceiver>> receiver(std::string_view) override {
     return Error::Internal("no receivers here");
   }

@@ -25,6 +25,7 @@ class BenchServices final : public Services {
   ModelRuntime& models() override { std::terminate(); }
   const SecretProvider& secrets() const override { return secrets_; }
   MetricRegistry& metrics() override { return metrics_; }
+  HttpClient& http() override { return HttpClient::Shared(); }
   Result<std::shared_ptr<RowReceiver>> receiver(std::string_view) override {
     return Error::Internal("none");
   }

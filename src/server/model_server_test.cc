@@ -29,6 +29,7 @@ class TestServices final : public Services {
   ModelRuntime& models() override { std::abort(); }
   const SecretProvider& secrets() const override { return secrets_; }
   MetricRegistry& metrics() override { return metrics_; }
+  HttpClient& http() override { return HttpClient::Shared(); }
   Result<std::shared_ptr<RowReceiver>> receiver(std::string_view) override {
     return Error::Internal("none");
   }

@@ -11,6 +11,7 @@
 #include "functions/register.h"
 #include "models/register.h"
 #include "models/runtime.h"
+#include "net/http.h"
 #include "operators/registry.h"
 #include "runtime/runtime.h"
 #include "session/secrets.h"
@@ -39,9 +40,12 @@ std::shared_ptr<Engine> Engine::Shared(const SessionOptions& options) {
   return engine;
 }
 
-Engine::Engine(const SessionOptions& options)
+Engine::Engine(const SessionOptions& options) : Engine(options, HttpClient::Shared()) {}
+
+Engine::Engine(const SessionOptions& options, HttpClient& http)
     : env_(MakeSystemEnv()),
-      secrets_(MakeSecretProvider(env_->files(), SecretsDirectory(options))) {
+      secrets_(MakeSecretProvider(env_->files(), SecretsDirectory(options))),
+      http_(http) {
   // Fails only where memory is out, and then the first kernel that is missing says so.
   (void)arrow::compute::Initialize();
   RegisterFunctions(registries_);

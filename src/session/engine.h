@@ -21,6 +21,8 @@ class Engine final : public Services {
   static std::shared_ptr<Engine> Shared(const SessionOptions& options);
 
   explicit Engine(const SessionOptions& options);
+  /// `http` outlives it.
+  Engine(const SessionOptions& options, HttpClient& http);
   ~Engine() override;
 
   Env& env() override { return *env_; }
@@ -28,6 +30,7 @@ class Engine final : public Services {
   ModelRuntime& models() override { return *models_; }
   const SecretProvider& secrets() const override { return *secrets_; }
   MetricRegistry& metrics() override { return metrics_; }
+  HttpClient& http() override { return http_; }
   Result<std::shared_ptr<RowReceiver>> receiver(std::string_view name) override;
 
   Runtime& runtime() { return *runtime_; }
@@ -40,6 +43,7 @@ class Engine final : public Services {
   std::unique_ptr<Env> env_;
   std::unique_ptr<SecretProvider> secrets_;
   MetricRegistry metrics_;
+  HttpClient& http_;
   Registries registries_;
   std::unique_ptr<ModelRuntime> models_;
   std::mutex mutex_;

@@ -65,6 +65,9 @@ class SimExecutor final : public Executor {
   Env& env() override { return env_; }
   int64_t slice_us() const override { return 0; }  ///< the least: more interleavings
 
+  /// What was to run does not run any more.
+  void Drop() { ready_.clear(); }
+
   /// Runs one slice, or the next thing that happens in time. False: nothing will ever happen again.
   bool Step();
   /// When the next thing happens; AlarmHeap::kNever: nothing will.

@@ -19,6 +19,8 @@
 
 namespace millrace {
 
+class HttpClient;
+
 /// Named specs of one kind. Filled at start, read-only afterwards, then thread-safe. Names are
 /// case-insensitive.
 template <class Spec>
@@ -76,6 +78,7 @@ class Services {
   virtual ModelRuntime& models() = 0;
   virtual const SecretProvider& secrets() const = 0;
   virtual MetricRegistry& metrics() = 0;
+  virtual HttpClient& http() = 0;  ///< to model servers, and to where models are kept
   virtual Result<std::shared_ptr<RowReceiver>> receiver(std::string_view name) = 0;
   WatermarkAligner& watermarks() { return watermarks_; }
 

@@ -39,10 +39,10 @@ Status TooLarge(int64_t bytes, int64_t limit) {
       .Hint("raise the model's 'max-model-size'");
 }
 
-Result<std::string> Fetch(HttpRequest request, int64_t limit) {
+Result<std::string> Fetch(HttpClient& http, HttpRequest request, int64_t limit) {
   const std::string url = request.url;
   request.max_response_bytes = static_cast<size_t>(limit);
-  HttpResult result = SendAndWait(HttpClient::Shared(), std::move(request));
+  HttpResult result = SendAndWait(http, std::move(request));
   ARROW_RETURN_NOT_OK(result.status);
   if (const int status = result.response.status; status != 200) {
     const std::string refusal = S3Refusal(result.response.body);
@@ -59,11 +59,11 @@ Result<std::string> ReadLocation(const std::string& location, int64_t limit, con
   if (location.starts_with("http://") || location.starts_with("https://")) {
     HttpRequest request;
     request.url = location;
-    return Fetch(std::move(request), limit);
+    return Fetch(services.http(), std::move(request), limit);
   }
   if (location.starts_with("s3://")) {
     ARROW_ASSIGN_OR_RAISE(HttpRequest request, S3Request(location, options, services.secrets()));
-    return Fetch(std::move(request), limit);
+    return Fetch(services.http(), std::move(request), limit);
   }
   std::string path = location;
   if (path.starts_with("file://")) path.erase(0, std::string_view("file://").size());

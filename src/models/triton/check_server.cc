@@ -13,7 +13,7 @@ std::vector<CheckStep> CheckServer(const ModelConfig& declared, const Options& o
   std::vector<CheckStep> steps;
   const auto settings = TritonSettings::Read(declared, options, services.secrets());
   if (!settings.ok()) return {{"options", settings.status(), {}}};
-  const auto transport = MakeTransport(*settings, HttpClient::Shared());
+  const auto transport = MakeTransport(*settings, services.http());
   Env& env = services.env();
   int64_t start_us = env.MonotonicMicros();
   const auto took = [&] {
@@ -22,7 +22,7 @@ std::vector<CheckStep> CheckServer(const ModelConfig& declared, const Options& o
   };
 
   // How far one request gets tells the steps below HTTP apart.
-  const HttpResult ready = SendAndWait(HttpClient::Shared(), transport->MakeReady());
+  const HttpResult ready = SendAndWait(services.http(), transport->MakeReady());
   const bool tls = settings->base.starts_with("https");
   const bool handshake = tls && InfoOf(ready.status).error_class == ErrorClass::kUser;
   struct Below {

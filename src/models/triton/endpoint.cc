@@ -8,8 +8,7 @@
 
 namespace millrace {
 
-std::shared_ptr<Endpoint> Endpoint::Of(const TritonSettings& settings, HttpClient& client,
-                                       Services& services) {
+std::shared_ptr<Endpoint> Endpoint::Of(const TritonSettings& settings, Services& services) {
   static std::mutex& mutex = *new std::mutex;
   static auto& endpoints = *new std::map<std::string, std::weak_ptr<Endpoint>>;
   const CircuitBreakerSettings& breaker = settings.breaker;
@@ -25,18 +24,18 @@ std::shared_ptr<Endpoint> Endpoint::Of(const TritonSettings& settings, HttpClien
   std::erase_if(endpoints, [](const auto& each) { return each.second.expired(); });
   auto endpoint = endpoints[key].lock();
   if (!endpoint) {
-    endpoint = std::make_shared<Endpoint>(settings, client, services);
+    endpoint = std::make_shared<Endpoint>(settings, services);
     endpoints[key] = endpoint;
     if (settings.health_checks) endpoint->StartHealthChecks();
   }
   return endpoint;
 }
 
-Endpoint::Endpoint(const TritonSettings& settings, HttpClient& client, Services& services)
+Endpoint::Endpoint(const TritonSettings& settings, Services& services)
     : base_(settings.shown),
       interval_us_(settings.health_interval_us),
-      client_(client),
-      transport_(MakeTransport(settings, client)),
+      client_(services.http()),
+      transport_(MakeTransport(settings, client_)),
       breaker_(settings.breaker, services.env()),
       ready_(services.metrics().gauge("model_server_ready", {{"endpoint", base_}})),
       state_(services.metrics().gauge("model_circuit_breaker_state", {{"endpoint", base_}})) {

@@ -16,10 +16,9 @@ class Endpoint : public std::enable_shared_from_this<Endpoint> {
  public:
   /// The one of the endpoint and the options that concern it; made, and asked for its health, by
   /// the first who wants it, and gone with the last.
-  static std::shared_ptr<Endpoint> Of(const TritonSettings& settings, HttpClient& client,
-                                      Services& services);
+  static std::shared_ptr<Endpoint> Of(const TritonSettings& settings, Services& services);
 
-  Endpoint(const TritonSettings& settings, HttpClient& client, Services& services);
+  Endpoint(const TritonSettings& settings, Services& services);
 
   CircuitBreaker& breaker() { return breaker_; }
   /// Asks the server now and then for as long as the object lives. Once.

@@ -132,11 +132,13 @@ class VirtualServices final : public Services {
   ModelRuntime& models() override { std::abort(); }  // allowed: these tests load by themselves
   const SecretProvider& secrets() const override { return secrets_; }
   MetricRegistry& metrics() override { return metrics_; }
+  HttpClient& http() override { return client; }
   Result<std::shared_ptr<RowReceiver>> receiver(std::string_view) override {
     return Error::Internal("no receivers");
   }
 
   VirtualEnv virtual_env;
+  FakeHttpClient client{virtual_env};
 
  private:
   struct OneSecret final : SecretProvider {

@@ -89,8 +89,7 @@ Result<ModelSignature> DescribeTriton(const ModelConfig& config, const Options& 
                                       Services& services) {
   ARROW_ASSIGN_OR_RAISE(const auto settings,
                         TritonSettings::Read(config, options, services.secrets()));
-  ARROW_ASSIGN_OR_RAISE(ServerModel model,
-                        MakeTransport(settings, HttpClient::Shared())->Describe());
+  ARROW_ASSIGN_OR_RAISE(ServerModel model, MakeTransport(settings, services.http())->Describe());
   ARROW_RETURN_NOT_OK(ReadSequence(config, options, settings, services, &model));
   ARROW_RETURN_NOT_OK(CheckCommonOptions(config, options, services));
   return std::move(model.signature);
@@ -98,15 +97,15 @@ Result<ModelSignature> DescribeTriton(const ModelConfig& config, const Options& 
 
 Result<ModelLease> LoadTriton(const ModelConfig& config, const Options& options,
                               Services& services) {
-  ARROW_ASSIGN_OR_RAISE(auto loaded,
-                        MakeTritonModel(config, options, HttpClient::Shared(), services));
+  ARROW_ASSIGN_OR_RAISE(auto loaded, MakeTritonModel(config, options, services));
   return WithErrorPolicy(std::move(loaded), config, options);
 }
 
 }  // namespace
 
 Result<ModelLease> MakeTritonModel(const ModelConfig& config, const Options& options,
-                                   HttpClient& client, Services& services) {
+                                   Services& services) {
+  HttpClient& client = services.http();
   auto target =
       std::make_shared<TritonTarget>(TritonTarget{.client = client, .env = services.env()});
   ARROW_ASSIGN_OR_RAISE(target->settings,
@@ -130,7 +129,7 @@ Result<ModelLease> MakeTritonModel(const ModelConfig& config, const Options& opt
   if (target->sequence.enabled()) {
     target->sequences = std::make_unique<Sequences>(target->sequence, services.env());
   }
-  target->endpoint = Endpoint::Of(settings, client, services);
+  target->endpoint = Endpoint::Of(settings, services);
   MetricGroup metrics(services.metrics(), {{"model", config.name}, {"version", signature.version}});
   target->retries = metrics.counter("model_retries");
   if (settings.target_latency_us > 0) {

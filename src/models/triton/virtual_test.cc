@@ -48,7 +48,7 @@ class VirtualTritonTest : public testing::Test {
     const auto* spec = services_.registries().providers.Find("triton");
     const auto options = Options::Make("provider", spec->options, more);
     ASSERT_TRUE(options.ok()) << options.status().ToString();
-    auto model = MakeTritonModel(config_of_, *options, client_, services_);
+    auto model = MakeTritonModel(config_of_, *options, services_);
     ASSERT_TRUE(model.ok()) << Describe(model.status());
     model_ = std::move(*model);
   }
@@ -94,7 +94,7 @@ class VirtualTritonTest : public testing::Test {
   }
 
   VirtualServices services_;
-  FakeHttpClient client_{services_.virtual_env};
+  FakeHttpClient& client_ = services_.client;
   std::string config_ = R"({"max_batch_size":8})";
   std::string stats_;
   bool ready_ = true;
@@ -131,7 +131,8 @@ TEST_F(VirtualTritonTest, JitterShortensAPauseByUpToHalf) {  // T8
 
 TEST_F(VirtualTritonTest, TheDeadlineEndsTheLadder) {  // T8
   Load();
-  const size_t row = Send("[[1]]", {.deadline_us = services_.virtual_env.NowMicros() + 150'000});
+  const size_t row =
+      Send("[[1]]", {.deadline_us = services_.virtual_env.MonotonicMicros() + 150'000});
   client_.Answer(0, 503, "");
   client_.Advance(100'000);
   ASSERT_EQ(client_.open.size(), 1u);
@@ -275,7 +276,8 @@ TEST_F(VirtualTritonTest, RowsThatWaitForTheirPaceMayBeCancelled) {
 TEST_F(VirtualTritonTest, RowsThatWaitTooLongFail) {
   Load({{"target-latency", "50 ms"}});
   Send("[[1], [2]]");
-  const size_t late = Send("[[3]]", {.deadline_us = services_.virtual_env.NowMicros() + 1000});
+  const size_t late =
+      Send("[[3]]", {.deadline_us = services_.virtual_env.MonotonicMicros() + 1000});
   client_.Advance(2000);
   Succeed(0);
   EXPECT_THAT(lines_[late], ElementsAre("null", HasSubstr("'target-latency'")));
@@ -445,7 +447,7 @@ TEST_F(VirtualTritonTest, SequenceOptionsAreChecked) {  // T7, T10
     if (!made.ok()) return Describe(made.status());
     ModelConfig config{"m", "triton", options, WithUser(), {}};
     config.output.Add("y", SqlType::Float());
-    return Describe(MakeTritonModel(config, *made, client_, services_).status());
+    return Describe(MakeTritonModel(config, *made, services_).status());
   };
   EXPECT_THAT(refusal({{"sequence-id", "c-${userid}"}}), HasSubstr("did you mean 'user_id'?"));
   EXPECT_THAT(refusal({{"sequence-id", "${SECRET:nobody}"}}), HasSubstr("nobody"));
