@@ -62,6 +62,9 @@ class Run {
       }
     }
     Site& site = world_.site();
+    for (const std::string& violation : site.models.violations()) {
+      report_.failures.push_back(script_.path + ": " + violation);
+    }
     report_.crashes = site.crashes;
     report_.restores = site.restores;
     report_.restarts = site.restarts;
@@ -284,8 +287,7 @@ class Run {
 
 Report RunScript(const Script& script, const Configuration& configuration) {
   auto world = World::Make(configuration);
-  if (!world.ok()) return {.failures = {Describe(world.status())}};
-  return Run(script, **world).Everything();
+  return Run(script, *world).Everything();
 }
 
 }  // namespace millrace::sql_script

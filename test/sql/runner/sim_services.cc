@@ -37,11 +37,12 @@ std::shared_ptr<const Registries> MakeRegistries(std::shared_ptr<Kafka> kafka) {
 
 SimServices::SimServices(SimEnv& env, std::shared_ptr<const Registries> registries,
                          const SecretProvider& secrets, std::shared_ptr<Results> results,
-                         ModelDelays delays)
+                         HttpClient& http, ModelDelays delays)
     : env_(env),
       registries_(std::move(registries)),
       secrets_(secrets),
       results_(std::move(results)),
+      http_(http),
       models_(MakeSlowModels(MakeModelRuntime(*this), env, delays)) {}
 
 SimServices::~SimServices() = default;

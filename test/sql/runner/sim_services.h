@@ -17,7 +17,8 @@ std::shared_ptr<const Registries> MakeRegistries(std::shared_ptr<Kafka> kafka);
 class SimServices final : public Services {
  public:
   SimServices(SimEnv& env, std::shared_ptr<const Registries> registries,
-              const SecretProvider& secrets, std::shared_ptr<Results> results, ModelDelays delays);
+              const SecretProvider& secrets, std::shared_ptr<Results> results, HttpClient& http,
+              ModelDelays delays);
   ~SimServices() override;
 
   Env& env() override { return env_; }
@@ -25,6 +26,7 @@ class SimServices final : public Services {
   ModelRuntime& models() override { return *models_; }
   const SecretProvider& secrets() const override { return secrets_; }
   MetricRegistry& metrics() override { return metrics_; }
+  HttpClient& http() override { return http_; }
   Result<std::shared_ptr<RowReceiver>> receiver(std::string_view /*name*/) override {
     return results_;
   }
@@ -35,6 +37,7 @@ class SimServices final : public Services {
   const SecretProvider& secrets_;
   MetricRegistry metrics_;
   const std::shared_ptr<Results> results_;
+  HttpClient& http_;
   const std::unique_ptr<ModelRuntime> models_;
 };
 

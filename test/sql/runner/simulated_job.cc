@@ -44,17 +44,23 @@ constexpr int64_t kQuietMicros = 60'000'000;
 struct SimulatedJob::Life {
   Life(SimulatedJob& owner, ModelDelays delays)
       : env(owner.site_.random(), owner.site_.now_us, owner.site_.disk),
-        services(env, owner.registries_, owner.secrets_, owner.results_, delays),
+        services(env, owner.registries_, owner.secrets_, owner.results_, owner.site_.models,
+                 delays),
         executor(env, owner.site_.trace),
-        kafka(*owner.site_.kafka) {
-    kafka.Begin({.after = [this](int64_t us,
-                                 std::function<void()> work) { env.After(us, std::move(work)); },
-                 .random = [this] { return env.Random(); },
-                 .reaches = [&power = owner.site_.disk.power()] { return power.Use(); },
-                 .faults = owner.configuration_.faults && !owner.sound_});
+        kafka(*owner.site_.kafka),
+        models(owner.site_.models) {
+    const auto after = [this](int64_t us, std::function<void()> work) {
+      env.After(us, std::move(work));
+    };
+    const auto random = [this] { return env.Random(); };
+    const auto reaches = [&power = owner.site_.disk.power()] { return power.Use(); };
+    kafka.Begin({after, random, reaches, owner.configuration_.faults && !owner.sound_});
+    models.Begin({after, random, reaches});
   }
   ~Life() {
     job.reset();
+    executor.Drop();
+    models.Crash();
     env.Drop();
     kafka.Crash();
   }
@@ -63,6 +69,7 @@ struct SimulatedJob::Life {
   SimServices services;
   SimExecutor executor;
   FakeKafka& kafka;
+  FakeModelServer& models;
   std::shared_ptr<Job> job;
 };
 

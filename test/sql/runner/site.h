@@ -5,6 +5,7 @@
 #include <random>
 
 #include "connectors/kafka/fake_kafka.h"
+#include "fake_model_server.h"
 #include "sim/fake_disk.h"
 #include "sim/trace.h"
 
@@ -22,6 +23,7 @@ struct Site {
   std::mt19937_64 random;
   FakeDisk disk;
   std::shared_ptr<FakeKafka> kafka = std::make_shared<FakeKafka>();
+  FakeModelServer models;
   Trace trace;
   int64_t now_us = 1'704'067'200'000'000;  ///< 2024-01-01 00:00:00 UTC
   int64_t crashes = 0;

@@ -57,9 +57,10 @@ Result<std::vector<std::string>> LinesOf(const arrow::RecordBatch& table) {
 
 }  // namespace
 
-Result<std::unique_ptr<World>> World::Make(Configuration configuration) {
-  ARROW_ASSIGN_OR_RAISE(auto session, Session::Open({.worker_threads = 1}));
-  return std::unique_ptr<World>(new World(std::move(configuration), std::move(session)));
+std::unique_ptr<World> World::Make(Configuration configuration) {
+  static FakeModelServer models;
+  static const auto engine = std::make_shared<Engine>(SessionOptions{.worker_threads = 1}, models);
+  return std::unique_ptr<World>(new World(std::move(configuration), engine));
 }
 
 Status World::PutFile(const std::string& path, std::string_view content) {
@@ -78,7 +79,7 @@ Result<Answer> World::Execute(const std::string& sql) {
     answer.kind = query ? Answer::Kind::kChanges : Answer::Kind::kNothing;
     return answer;
   }
-  ARROW_ASSIGN_OR_RAISE(const StatementResult result, session_->impl().Execute(*statement));
+  ARROW_ASSIGN_OR_RAISE(const StatementResult result, session_.Execute(*statement));
   if (result.kind == StatementResult::Kind::kText) {
     answer.kind = Answer::Kind::kLines;
     answer.lines = LinesOf(result.message);
@@ -90,7 +91,7 @@ Result<Answer> World::Execute(const std::string& sql) {
 }
 
 Result<PhysicalPlan> World::Plan(const std::string& sql, int parallelism) {
-  Settings& settings = session_->impl().settings();
+  Settings& settings = session_.settings();
   const ScopedSetting rows(settings, "millrace.batch-rows",
                            std::to_string(configuration_.batch_rows));
   const ScopedSetting subtasks(settings, "parallelism.default", std::to_string(parallelism));
@@ -101,7 +102,7 @@ Result<PhysicalPlan> World::Plan(const std::string& sql, int parallelism) {
   ARROW_RETURN_NOT_OK(rows.status());
   ARROW_RETURN_NOT_OK(subtasks.status());
   ARROW_RETURN_NOT_OK(scratch.status());
-  ARROW_ASSIGN_OR_RAISE(auto planned, session_->impl().PlanScript(sql));
+  ARROW_ASSIGN_OR_RAISE(auto planned, session_.PlanScript(sql));
   if (!configuration_.through_json) return std::move(planned.plan);
   const std::string json = ToJson(planned.plan);
   ARROW_ASSIGN_OR_RAISE(PhysicalPlan plan, PlanFromJson(json));
@@ -111,7 +112,7 @@ Result<PhysicalPlan> World::Plan(const std::string& sql, int parallelism) {
 
 Result<Changes> World::RunJob(const std::string& sql) {
   stream_.reset();  // one process at a time has the disk and the brokers
-  SimulatedJob job(site_, configuration_, session_->impl().engine().secrets(), registries_,
+  SimulatedJob job(site_, configuration_, session_.engine().secrets(), registries_,
                    "/checkpoints/" + std::to_string(++jobs_),
                    [&](int parallelism) { return Plan(sql, parallelism); });
   ARROW_RETURN_NOT_OK(job.RunToEnd());
@@ -127,7 +128,7 @@ Status World::SetClock(int64_t us) {
 Status World::Start(const std::string& sql) {
   stream_.reset();
   stream_ = std::make_unique<SimulatedJob>(
-      site_, configuration_, session_->impl().engine().secrets(), registries_,
+      site_, configuration_, session_.engine().secrets(), registries_,
       "/checkpoints/" + std::to_string(++jobs_),
       [this, sql](int parallelism) { return Plan(sql, parallelism); });
   return stream_->Start();

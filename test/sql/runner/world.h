@@ -28,7 +28,7 @@ struct Answer {
 /// A session whose jobs run on virtual time, on a disk that exists only here.
 class World {
  public:
-  static Result<std::unique_ptr<World>> Make(Configuration configuration);
+  static std::unique_ptr<World> Make(Configuration configuration);
 
   /// One statement; a job is run to its end.
   Result<Answer> Execute(const std::string& sql);
@@ -47,9 +47,9 @@ class World {
   Site& site() { return site_; }
 
  private:
-  World(Configuration configuration, std::unique_ptr<Session> session)
+  World(Configuration configuration, std::shared_ptr<Engine> engine)
       : configuration_(std::move(configuration)),
-        session_(std::move(session)),
+        session_(std::move(engine)),
         site_(configuration_.seed),
         registries_(MakeRegistries(site_.kafka)) {}
 
@@ -57,7 +57,7 @@ class World {
   Result<Changes> RunJob(const std::string& sql);
 
   const Configuration configuration_;
-  const std::unique_ptr<Session> session_;
+  Session::Impl session_;
   Site site_;
   const std::shared_ptr<const Registries> registries_;
   std::unique_ptr<SimulatedJob> stream_;
