@@ -6,14 +6,11 @@
 #include <utility>
 #include <vector>
 
-#include <arrow/buffer.h>
-
 #include "base/log.h"
-#include "models/background.h"
 #include "models/digest.h"
 #include "models/drift.h"
 #include "models/metered_model.h"
-#include "models/stream/version_loader.h"
+#include "models/stream/shared_versions.h"
 #include "models/warm_up.h"
 #include "spi/model_history.h"
 #include "spi/version_switch.h"
@@ -44,7 +41,6 @@ struct Entry {
 struct Shelf {
   std::mutex mutex;
   std::map<std::string, Entry> entries;
-  std::map<std::string, std::weak_ptr<LoadedModel>> versions;  ///< by definition and content
   std::multimap<std::string, std::shared_ptr<std::function<void(int64_t)>>> listeners;
   std::shared_ptr<OpenWork> work = std::make_shared<OpenWork>();
 };
@@ -52,7 +48,9 @@ struct Shelf {
 class ProcessModels final : public ModelRuntime, public VersionSwitch, public ModelHistory {
  public:
   explicit ProcessModels(Services& services)
-      : services_(services), shelf_(std::make_shared<Shelf>()) {}
+      : services_(services),
+        shelf_(std::make_shared<Shelf>()),
+        versions_(std::make_shared<SharedVersions>(services, shelf_->work)) {}
 
   /// Loads and calls use the services, which are about to go.
   ~ProcessModels() override { shelf_->work->WaitForAll(); }
@@ -110,10 +108,7 @@ class ProcessModels final : public ModelRuntime, public VersionSwitch, public Mo
 
   void LoadVersion(const ModelConfig& model, const ModelRecord& record,
                    std::function<void(Result<LoadedVersion>)> done) override {
-    services_.env().Execute([shelf = shelf_, ticket = shelf_->work->Open(), &services = services_,
-                             model, record, done = std::move(done)] {
-      AtLowPriority([&] { done(LoadShared(*shelf, model, record, services)); });
-    });
+    versions_->Load(model, DigestOf(model), record, std::move(done));
   }
 
   std::shared_ptr<void> Listen(const std::string& model,
@@ -139,46 +134,6 @@ class ProcessModels final : public ModelRuntime, public VersionSwitch, public Mo
   }
 
  private:
-  static Result<LoadedVersion> LoadShared(Shelf& shelf, const ModelConfig& model,
-                                          const ModelRecord& record, Services& services) {
-    LoadedVersion version;
-    ARROW_ASSIGN_OR_RAISE(version.bytes, BytesOf(model, record, services));
-    version.hash = Sha256(std::string_view(*version.bytes));
-    ARROW_RETURN_NOT_OK(CheckHash(record, version.hash));
-    const std::string name = DigestOf(model) + record.type + version.hash;
-    {
-      std::lock_guard lock(shelf.mutex);
-      std::erase_if(shelf.versions, [](const auto& each) { return each.second.expired(); });
-      if (const auto known = shelf.versions.find(name); known != shelf.versions.end()) {
-        version.model = known->second.lock();
-      }
-    }
-    if (!version.model) {
-      ARROW_ASSIGN_OR_RAISE(version.model, LoadNew(shelf, model, record, version, services));
-    }
-    if (!record.accepted) {
-      ARROW_RETURN_NOT_OK(CheckGoldenRows(model, record, *version.model, services));
-    }
-    std::lock_guard lock(shelf.mutex);
-    shelf.versions[name] = version.model;
-    return version;
-  }
-
-  static Result<ModelLease> LoadNew(const Shelf& shelf, const ModelConfig& model,
-                                    const ModelRecord& record, const LoadedVersion& version,
-                                    Services& services) {
-    const int64_t start = services.env().MonotonicMicros();
-    ARROW_ASSIGN_OR_RAISE(
-        auto loaded, LoadModelVersion(model, record, std::string_view(*version.bytes), services));
-    Log(LogLevel::kInfo, "models", "loaded a version",
-        {{"model", model.name},
-         {"type", record.type},
-         {"version", version.hash},
-         {"ms", std::to_string((services.env().MonotonicMicros() - start) / 1000)}});
-    return FreedElsewhere(Metered(std::move(loaded), model.name, services, shelf.work),
-                          services.env());
-  }
-
   /// Loads, warms up, and scores the reference of the drift. `done` comes once, on any thread. A
   /// model that cannot be warmed up serves: its rows are treated as 'on-error' says.
   static void Prepare(const ModelConfig& config, Services& services, std::shared_ptr<OpenWork> work,
@@ -274,6 +229,7 @@ class ProcessModels final : public ModelRuntime, public VersionSwitch, public Mo
 
   Services& services_;
   const std::shared_ptr<Shelf> shelf_;
+  const std::shared_ptr<SharedVersions> versions_;
 };
 
 }  // namespace

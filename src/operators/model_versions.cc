@@ -314,7 +314,8 @@ void ModelVersions::Start(ModelKey& key, const ModelVersion& version) {
 
 void ModelVersions::Load(uint64_t tag, const ModelKey& key, const ModelVersion& version) {
   ModelRecord record = version.record;
-  record.accepted = !version.hash.empty();
+  record.order = version.order;
+  record.hash = version.hash;
   for (const auto& field : key.columns->schema()->fields()) {
     const auto value = TextOf(*key.columns, key.columns->schema()->GetFieldIndex(field->name()), 0);
     if (value.ok()) record.key[field->name()] = *value;

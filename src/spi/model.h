@@ -100,7 +100,8 @@ struct ModelRecord {
   std::string location;                    ///< a file, or an http or https URL
   std::string sha256;                      ///< of the bytes, in hexadecimal; empty: any
   std::map<std::string, std::string> key;  ///< which rows it is for: columns and their values
-  bool accepted = false;  ///< it has been loaded before: golden rows are not asked again
+  int64_t order = 0;                       ///< which version of its key it is
+  std::string hash;  ///< of bytes that were accepted before: golden rows are not asked again
 };
 
 /// Such a version, loaded.
