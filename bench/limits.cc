@@ -144,9 +144,9 @@ Status Nexmark(int64_t events) {
 Status Model(const std::string& runtime, const std::string& path, int64_t width, int64_t batch,
              int64_t rows) {
   const auto env = MakeSystemEnv(1);
-  ARROW_ASSIGN_OR_RAISE(const auto model, runtime == "onnx"
-                                              ? LoadOnnxModel({.path = path}, env->files())
-                                              : LoadTensorFlowModel({.path = path}, env->files()));
+  ARROW_ASSIGN_OR_RAISE(const auto model,
+                        runtime == "onnx" ? LoadOnnxModel({.path = path}, env->files())
+                                          : LoadTensorFlowModel({{.path = path}}, env->files()));
   std::mt19937 random(7);
   std::uniform_real_distribution<float> value(-2, 2);
   std::vector<float> values(static_cast<size_t>(rows * width));

@@ -1,12 +1,22 @@
 #pragma once
 
+#include <cstdint>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "models/tensor.h"
 #include "spi/model.h"
 
 namespace millrace {
+
+/// How a runtime in this process is to load a model.
+struct TensorModelOptions {
+  std::string path;     ///< the model's file or folder; what it refers to lies beside it
+  std::string library;  ///< of the runtime; empty: where it is looked for
+  int intra_op_threads = 1;
+  int64_t max_batch = 0;  ///< rows per run; 0: any
+};
 
 /// A model in this process that maps tensors to tensors. Immutable; thread-safe.
 class TensorModel {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 #include <string_view>
 
 #include "models/common_options.h"
@@ -10,6 +11,12 @@
 #include "spi/services.h"
 
 namespace millrace {
+
+TensorModelOptions ReadTensorModelOptions(const Options& options);
+/// Adds what that reads, and what all models in the process have; `library` says where the
+/// runtime's is looked for.
+void AddTensorModelOptions(ModelProviderSpec* spec, const std::string& path,
+                           const std::string& library);
 
 /// Lets `spec` load tensor models into the process: `Runtime::Open(options, files)` reads the file
 /// that the options name, `Runtime::Open(options, bytes)` what a record brought; each gives a

@@ -19,6 +19,14 @@
 
 namespace millrace {
 
+/// Knows the secret 'token'.
+struct OneSecret final : SecretProvider {
+  Result<std::string> Get(std::string_view name) const override {
+    if (name == "token") return std::string("s3cret");
+    return Error::User("there is no secret '" + std::string(name) + "'");
+  }
+};
+
 /// The real world with the providers of this folder, for tests.
 class TestServices final : public Services {
  public:
@@ -38,13 +46,6 @@ class TestServices final : public Services {
   }
 
  private:
-  struct OneSecret final : SecretProvider {
-    Result<std::string> Get(std::string_view name) const override {
-      if (name == "token") return std::string("s3cret");
-      return Error::User("there is no secret '" + std::string(name) + "'");
-    }
-  };
-
   MetricRegistry metrics_;
   Registries registries_;
   OneSecret secrets_;

@@ -11,36 +11,11 @@
 #include <arrow/type.h>
 #include <benchmark/benchmark.h>
 
-#include "models/register.h"
+#include "models/test_services.h"
 #include "server/model_server.h"
 
 namespace millrace {
 namespace {
-
-class BenchServices final : public Services {
- public:
-  BenchServices() { RegisterModelProviders(registries_.providers); }
-  Env& env() override { return *env_; }
-  const Registries& registries() const override { return registries_; }
-  ModelRuntime& models() override { std::terminate(); }
-  const SecretProvider& secrets() const override { return secrets_; }
-  MetricRegistry& metrics() override { return metrics_; }
-  HttpClient& http() override { return HttpClient::Shared(); }
-  Result<std::shared_ptr<RowReceiver>> receiver(std::string_view) override {
-    return Error::Internal("none");
-  }
-
- private:
-  struct NoSecrets final : SecretProvider {
-    Result<std::string> Get(std::string_view) const override {
-      return Error::User("there are no secrets");
-    }
-  };
-  std::unique_ptr<Env> env_ = MakeSystemEnv(2);
-  MetricRegistry metrics_;
-  Registries registries_;
-  NoSecrets secrets_;
-};
 
 double CpuSeconds() {
   rusage usage{};
@@ -53,7 +28,7 @@ double CpuSeconds() {
 
 void BM_Loopback(benchmark::State& state) {
   const int64_t rows = state.range(0), in_flight = state.range(1);
-  BenchServices services;
+  TestServices services;
   FileSystem& files = services.env().files();
   const std::string folder = "build/bench-models/linear/1";
   files.CreateDirectories(folder).ok();

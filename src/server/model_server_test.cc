@@ -11,7 +11,7 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
-#include "models/register.h"
+#include "models/test_services.h"
 #include "net/gzip.h"
 #include "net/http.h"
 
@@ -20,31 +20,6 @@ namespace {
 
 using nlohmann::json;
 using testing::HasSubstr;
-
-class TestServices final : public Services {
- public:
-  TestServices() { RegisterModelProviders(registries_.providers); }
-  Env& env() override { return *env_; }
-  const Registries& registries() const override { return registries_; }
-  ModelRuntime& models() override { std::abort(); }
-  const SecretProvider& secrets() const override { return secrets_; }
-  MetricRegistry& metrics() override { return metrics_; }
-  HttpClient& http() override { return HttpClient::Shared(); }
-  Result<std::shared_ptr<RowReceiver>> receiver(std::string_view) override {
-    return Error::Internal("none");
-  }
-
- private:
-  struct NoSecrets final : SecretProvider {
-    Result<std::string> Get(std::string_view name) const override {
-      return Error::User("no secret '" + std::string(name) + "'");
-    }
-  };
-  std::unique_ptr<Env> env_ = MakeSystemEnv(2);
-  MetricRegistry metrics_;
-  Registries registries_;
-  NoSecrets secrets_;
-};
 
 /// A repository of the test models below the build's temporary folder.
 class ModelServerTest : public testing::Test {

@@ -91,7 +91,7 @@ class OnnxModel final : public TensorModel {
         session_(api_.ReleaseSession),
         memory_(api_.ReleaseMemoryInfo) {}
 
-  Status Load(const OnnxOptions& options, std::string_view bytes) {
+  Status Load(const TensorModelOptions& options, std::string_view bytes) {
     Owned<OrtSessionOptions> settings(api_.ReleaseSessionOptions);
     ARROW_RETURN_NOT_OK(Check(api_.CreateSessionOptions(settings.out())));
     ARROW_RETURN_NOT_OK(Check(api_.SetIntraOpNumThreads(settings.get(), options.intra_op_threads)));
@@ -232,7 +232,7 @@ class OnnxModel final : public TensorModel {
     return TensorSpec{*name, std::string(NameOf(*datatype)), std::move(shape)};
   }
 
-  Status ReadSignature(const OnnxOptions& options, std::string_view bytes) {
+  Status ReadSignature(const TensorModelOptions& options, std::string_view bytes) {
     size_t inputs = 0, outputs = 0;
     ARROW_RETURN_NOT_OK(Check(api_.SessionGetInputCount(session_.get(), &inputs)));
     ARROW_RETURN_NOT_OK(Check(api_.SessionGetOutputCount(session_.get(), &outputs)));
@@ -283,7 +283,8 @@ class OnnxModel final : public TensorModel {
 
 }  // namespace
 
-Result<std::shared_ptr<TensorModel>> LoadOnnxModel(const OnnxOptions& options, FileSystem& files) {
+Result<std::shared_ptr<TensorModel>> LoadOnnxModel(const TensorModelOptions& options,
+                                                   FileSystem& files) {
   ARROW_ASSIGN_OR_RAISE(
       const std::string bytes,
       ReadModelFile(
@@ -292,7 +293,7 @@ Result<std::shared_ptr<TensorModel>> LoadOnnxModel(const OnnxOptions& options, F
   return LoadOnnxModel(options, bytes);
 }
 
-Result<std::shared_ptr<TensorModel>> LoadOnnxModel(const OnnxOptions& options,
+Result<std::shared_ptr<TensorModel>> LoadOnnxModel(const TensorModelOptions& options,
                                                    std::string_view bytes) {
   ARROW_ASSIGN_OR_RAISE(const OnnxLibrary* library, OnnxLibrary::Get(options.library));
   auto model = std::make_shared<OnnxModel>(*library);

@@ -2,22 +2,17 @@
 
 #include "models/tensor_provider.h"
 #include "models/tensorflow/tensorflow_model.h"
-#include "models/warm_up.h"
 
 namespace millrace {
 namespace {
 
 struct TensorFlowRuntime {
   static TensorFlowOptions Read(const Options& options) {
-    TensorFlowOptions tensorflow;
-    tensorflow.path = options.String("path");
+    TensorFlowOptions tensorflow{ReadTensorModelOptions(options)};
     tensorflow.signature = options.String("signature");
     tensorflow.tag = options.String("tag");
     tensorflow.inputs = ParseNames(options.String("inputs"));
     tensorflow.outputs = ParseNames(options.String("outputs"));
-    tensorflow.library = options.String("library");
-    tensorflow.intra_op_threads = static_cast<int>(options.Int("intra-op-threads"));
-    tensorflow.max_batch = options.Int("max-batch-size");
     return tensorflow;
   }
   static auto Open(const Options& options, FileSystem& files) {
@@ -42,9 +37,6 @@ ModelProviderSpec TensorFlowProvider() {
       "CREATE MODEL quality\n"
       "  WITH ('provider' = 'tensorflow', 'path' = 'models/wine/1', 'signature' = 'predict')";
   spec.options = {
-      {.key = "path",
-       .doc = "Folder of a SavedModel, or file of a frozen graph.",
-       .required = true},
       {.key = "signature",
        .doc = "Signature of a SavedModel; by default `serving_default`, else its only one."},
       {.key = "tag", .default_value = "serve", .doc = "Tag of a SavedModel's graph."},
@@ -52,23 +44,10 @@ ModelProviderSpec TensorFlowProvider() {
        .doc = "Tensors of a frozen graph to feed, comma-separated; by default its placeholders."},
       {.key = "outputs",
        .doc = "Tensors of a frozen graph to fetch; by default what no operation consumes."},
-      {.key = "intra-op-threads",
-       .type = OptionType::kInt,
-       .default_value = "1",
-       .doc = "Threads that one operation may use.",
-       .min = 1,
-       .max = 256},
-      {.key = "max-batch-size",
-       .type = OptionType::kInt,
-       .default_value = "0",
-       .doc = "Most rows per run; 0: a whole batch.",
-       .min = 0},
-      {.key = "library",
-       .doc =
-           "File of TensorFlow's library; else MILLRACE_TENSORFLOW, else what the loader finds."},
   };
-  spec.options.push_back(WarmUpOption());
-  AddCommonOptions(&spec);
+  AddTensorModelOptions(
+      &spec, "Folder of a SavedModel, or file of a frozen graph.",
+      "File of TensorFlow's library; else MILLRACE_TENSORFLOW, else what the loader finds.");
   LoadTensorModelsWith<TensorFlowRuntime>(&spec);
   return spec;
 }

@@ -9,16 +9,12 @@
 
 namespace millrace {
 
-struct TensorFlowOptions {
-  std::string path;       ///< a frozen graph's file or a SavedModel's folder
+struct TensorFlowOptions : TensorModelOptions {
   std::string signature;  ///< of a SavedModel; empty: "serving_default", else its only one
   std::string tag;        ///< of a SavedModel's graph
   /// Of a frozen graph: "operation" or "operation:output"; empty: its placeholders, and what no
   /// operation consumes.
   std::vector<std::string> inputs, outputs;
-  std::string library;  ///< of TensorFlow; empty: see `TensorFlowLibrary::Get`
-  int intra_op_threads = 1;
-  int64_t max_batch = 0;  ///< rows per run; 0: any
 };
 
 /// Loads a frozen graph or a SavedModel. A tensor of unknown rank counts as [-1, -1]: a batch of

@@ -11,9 +11,7 @@
 #include <vector>
 
 #include "base/env.h"
-#include "models/register.h"
-#include "net/http.h"
-#include "spi/services.h"
+#include "models/test_services.h"
 
 namespace millrace {
 
@@ -141,13 +139,6 @@ class VirtualServices final : public Services {
   FakeHttpClient client{virtual_env};
 
  private:
-  struct OneSecret final : SecretProvider {
-    Result<std::string> Get(std::string_view name) const override {
-      if (name == "token") return std::string("s3cret");
-      return Error::User("there is no secret '" + std::string(name) + "'");
-    }
-  };
-
   MetricRegistry metrics_;
   Registries registries_;
   OneSecret secrets_;
