@@ -99,11 +99,12 @@ Result<LoadedVersion> SharedVersions::LoadShared(const ModelConfig& model,
 Result<ModelLease> SharedVersions::LoadNew(const ModelConfig& model, const ModelRecord& record,
                                            const LoadedVersion& version) {
   const int64_t start = services_.env().MonotonicMicros();
+  ARROW_ASSIGN_OR_RAISE(const ModelProviderSpec* provider, ProviderOf(model, record, services_));
   ARROW_ASSIGN_OR_RAISE(
       auto loaded, LoadModelVersion(model, record, std::string_view(*version.bytes), services_));
   Log(LogLevel::kInfo, "models", "loaded a version",
       {{"model", model.name},
-       {"type", record.type},
+       {"provider", provider->name},
        {"version", version.hash},
        {"ms", std::to_string((services_.env().MonotonicMicros() - start) / 1000)}});
   return FreedElsewhere(Metered(std::move(loaded), model.name, services_, work_), services_.env());

@@ -120,18 +120,25 @@ Status CheckGoldenRows(const ModelConfig& model, const ModelRecord& record, Load
   return golden.Check(version, record);
 }
 
-Result<ModelLease> LoadModelVersion(const ModelConfig& model, const ModelRecord& record,
-                                    std::string_view bytes, Services& services) {
+Result<const ModelProviderSpec*> ProviderOf(const ModelConfig& model, const ModelRecord& record,
+                                            Services& services) {
   ARROW_ASSIGN_OR_RAISE(const Options stream, OptionsOf(model, services));
   std::string type = record.type.empty() ? stream.String("type") : record.type;
   for (const auto& [name, provider] : kModelTypes) {
     if (type == name) type = provider;
   }
-  const auto& providers = services.registries().providers;
-  ARROW_ASSIGN_OR_RAISE(const ModelProviderSpec* provider, providers.Get(type));
+  ARROW_ASSIGN_OR_RAISE(const ModelProviderSpec* provider,
+                        services.registries().providers.Get(type));
   if (provider->load_bytes == nullptr) {
     return Error::User("versions of the type '" + type + "' cannot come as records");
   }
+  return provider;
+}
+
+Result<ModelLease> LoadModelVersion(const ModelConfig& model, const ModelRecord& record,
+                                    std::string_view bytes, Services& services) {
+  ARROW_ASSIGN_OR_RAISE(const Options stream, OptionsOf(model, services));
+  ARROW_ASSIGN_OR_RAISE(const ModelProviderSpec* provider, ProviderOf(model, record, services));
   std::vector<OptionSpec> specs = provider->options;
   for (OptionSpec& spec : specs) spec.required = false;
   ARROW_ASSIGN_OR_RAISE(const Options options,

@@ -23,7 +23,11 @@ Status CheckHash(const ModelRecord& record, const std::string& hash);
 Status CheckGoldenRows(const ModelConfig& model, const ModelRecord& record, LoadedModel& version,
                        Services& services);
 
-/// Loads the bytes by the provider that the record's type names, and scores a row of zeros: a model
+/// The provider that the record's type names, or the model's option.
+Result<const ModelProviderSpec*> ProviderOf(const ModelConfig& model, const ModelRecord& record,
+                                            Services& services);
+
+/// Loads the bytes by the record's provider, and scores a row of zeros: a model
 /// that cannot do that would fail on the workers, and the first run of a runtime is its slowest.
 Result<ModelLease> LoadModelVersion(const ModelConfig& model, const ModelRecord& record,
                                     std::string_view bytes, Services& services);
