@@ -108,17 +108,28 @@ Status Predict::Open(OperatorContext& context) {
   context_ = &context;
   ARROW_RETURN_NOT_OK(
       held_.Open(context, 0, [this](uint64_t id, const Batch& rows, const std::string& version) {
-        Request& request = requests_.emplace_back();
-        request.id = id;
-        request.rows = rows;
-        request.version = version;
-        request.arrived_us = context_->env().MonotonicMicros();
-        request.stored = true;
-        next_id_ = std::max(next_id_, id + 1);
-        return Status::OK();
+        return Restore(id, rows, version);
       }));
   WaitForModel();
   return Status::OK();
+}
+
+Status Predict::Restore(uint64_t id, const Batch& rows, const std::string& version) {
+  Request& request = requests_.emplace_back();
+  request.id = id;
+  request.rows = rows;
+  request.version = version;
+  request.arrived_us = context_->env().MonotonicMicros();
+  request.stored = true;
+  next_id_ = std::max(next_id_, id + 1);
+  // What was wrong with the arguments is found again; what they were is with the rows.
+  const auto columns = rows.rows->columns();
+  const auto input = arrow::RecordBatch::Make(
+      input_.ToArrow(), rows.num_rows(),
+      arrow::ArrayVector(columns.begin(), columns.begin() + input_.size()));
+  return arguments_
+      .Evaluate(*input, EvalContextOf(*context_, time_zone_, watermark_), &request.argument_errors)
+      .status();
 }
 
 void Predict::WaitForModel() {

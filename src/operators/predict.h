@@ -77,6 +77,7 @@ class Predict final : public Operator {
 
   Predict(const OperatorRequest& request, ExpressionEvaluator arguments, HeldRows held);
 
+  Status Restore(uint64_t id, const Batch& rows, const std::string& version);
   int64_t request_rows() const;
   void WaitForModel();
   void SetMeters();
