@@ -202,7 +202,7 @@ Status PredictStream::AddRows(const Batch& batch, Collector& out) {
         ++rows_waiting;
         break;
       case Fate::kSkip:
-        Skip(*key);
+        ARROW_RETURN_NOT_OK(Skip(*key));
         break;
     }
   }
@@ -224,11 +224,19 @@ Status PredictStream::AddWaiting(ModelKey& key, Batch rows, EventTime since) {
   return Status::OK();
 }
 
-void PredictStream::Skip(const ModelKey& key) {
+Status PredictStream::Skip(const ModelKey& key) {
   context_->metrics().counter("rows_without_model")->Add();
-  if (!skipped_.insert(&key).second) return;
+  if (!skipped_.insert(&key).second) return Status::OK();
+  const std::string_view bytes = key.bytes;
+  ARROW_ASSIGN_OR_RAISE(const auto columns, keys_.Decode({&bytes, 1}));
+  std::string text;
+  for (const auto& column : columns->columns()) {
+    ARROW_ASSIGN_OR_RAISE(const auto value, column->GetScalar(0));
+    text += (text.empty() ? "" : ", ") + value->ToString();
+  }
   Log(LogLevel::kWarn, "models", "rows are left out until the first model of their key comes",
-      {{"model", config_.model.name}, {"key", key.bytes}});
+      {{"model", config_.model.name}, {"key", text}});
+  return Status::OK();
 }
 
 Status PredictStream::Release(Collector& out) {
@@ -266,7 +274,7 @@ Status PredictStream::ReleaseKey(WaitingKey& waiting, Collector& out) {
           const Fate fate, FateOf(*waiting.key, times[static_cast<size_t>(row)], &known, &scorers));
       if (fate == Fate::kWait) break;
       if (fate == Fate::kSkip) {
-        Skip(*waiting.key);
+        ARROW_RETURN_NOT_OK(Skip(*waiting.key));
         continue;
       }
       scored.push_back(static_cast<int32_t>(row));

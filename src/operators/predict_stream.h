@@ -92,7 +92,7 @@ class PredictStream final : public Operator {
   Scorers ScorersOf(ModelKey& key, const ModelVersions::Choice& choice) const;
   Status AddRows(const Batch& batch, Collector& out);
   Status AddWaiting(ModelKey& key, Batch rows, EventTime since);
-  void Skip(const ModelKey& key);
+  Status Skip(const ModelKey& key);
   /// Scores what waits and can be scored now, while there is room.
   Status Release(Collector& out);
   /// Those of the first rows of `waiting` that can be scored.
