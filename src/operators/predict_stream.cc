@@ -93,6 +93,7 @@ std::vector<StateSpec> PredictStream::States() const {
 
 Status PredictStream::Open(OperatorContext& context) {
   context_ = &context;
+  without_model_ = context.metrics().counter("rows_without_model");
   ARROW_RETURN_NOT_OK(
       versions_.Open(context, [this](const ModelKey& key, const ModelVersion& version) {
         return EmitRefused(key, version);
@@ -225,7 +226,7 @@ Status PredictStream::AddWaiting(ModelKey& key, Batch rows, EventTime since) {
 }
 
 Status PredictStream::Skip(const ModelKey& key) {
-  context_->metrics().counter("rows_without_model")->Add();
+  without_model_->Add();
   if (!skipped_.insert(&key).second) return Status::OK();
   const std::string_view bytes = key.bytes;
   ARROW_ASSIGN_OR_RAISE(const auto columns, keys_.Decode({&bytes, 1}));

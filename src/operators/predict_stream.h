@@ -155,8 +155,9 @@ class PredictStream final : public Operator {
   int64_t waiting_rows_ = 0;
   std::vector<uint64_t> stored_;       ///< ids of what waits in the state
   std::set<const ModelKey*> skipped_;  ///< keys of which it was said
-  bool release_ = false;               ///< something has changed for rows that wait
-  bool prepared_ = false;              ///< no row has come since: the barrier may be still to pass
+  std::shared_ptr<Counter> without_model_;
+  bool release_ = false;   ///< something has changed for rows that wait
+  bool prepared_ = false;  ///< no row has come since: the barrier may be still to pass
   bool models_ended_ = false;
   InputTime rows_time_, told_time_;
 };
