@@ -12,6 +12,7 @@ namespace {
 
 using nlohmann::json;
 
+constexpr std::string_view kFiles = "http://files/";
 constexpr int kMostRefusals = 3;
 constexpr double kTooMuch = 1000;
 constexpr int64_t kSlowestMicros = 20'000;
@@ -79,7 +80,9 @@ void FakeModelServer::Crash() {
 
 HttpCallId FakeModelServer::Send(HttpRequest request, HttpDone done) {
   const HttpCallId id{next_++};
-  if (!request.url.ends_with("/infer")) {
+  if (request.url.starts_with(kFiles)) {
+    done(FileAt(request.url));
+  } else if (!request.url.ends_with("/infer")) {
     done(Tell(request.url));
   } else if (!ways_) {
     done(NoResponse(HttpPhase::kConnect, "nobody may ask the models now"));
@@ -154,6 +157,18 @@ void FakeModelServer::LoseAnswer(HttpCallId id, const Call& call) {
         Finish(id, std::move(late));
       });
   }
+}
+
+HttpResult FakeModelServer::FileAt(const std::string& url) {
+  int& refusals = refusals_[url];
+  if (ways_ && refusals < kMostRefusals && Draw(2) == 0) {
+    ++refusals;
+    if (Draw(2) == 0) return Response(503, "busy");
+    return NoResponse(HttpPhase::kReceive, "connection reset by peer");
+  }
+  refusals_.erase(url);
+  const auto file = files_.find(url.substr(kFiles.size()));
+  return file == files_.end() ? Response(404, "no such file") : Response(200, file->second);
 }
 
 bool FakeModelServer::LetsThrough(HttpCallId id, Call& call, const std::string& body,

@@ -5,6 +5,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "net/http.h"
@@ -20,7 +21,8 @@ namespace millrace::sql_script {
 ///   - `conversation`: keeps state by sequence. Refuses requests now and then; where x ends in 5,
 ///     its answer is lost. Of ids that end in a subtask and a counter, those that begin alike come
 ///     from one subtask, and none comes twice.
-/// One thread. Outside of a process (`Begin`) it only tells what models there are.
+/// It also has files, at http://files/…, and gives them at the fourth attempt at the latest. One
+/// thread. Outside of a process (`Begin`) it only tells what models there are.
 class FakeModelServer final : public HttpClient {
  public:
   /// How things happen in one process of the client.
@@ -34,6 +36,8 @@ class FakeModelServer final : public HttpClient {
   /// The process is gone, with its connections. What it was about to do at once, it does; its calls
   /// have been cancelled.
   void Crash();
+
+  void PutFile(const std::string& path, std::string_view content) { files_[path] = content; }
 
   /// What clients have done to sequences that nobody may do.
   const std::vector<std::string>& violations() const { return violations_; }
@@ -72,6 +76,7 @@ class FakeModelServer final : public HttpClient {
   void Finish(HttpCallId id, HttpResult result);
   void Answer(HttpCallId id, int status, std::string body);
   void LoseAnswer(HttpCallId id, const Call& call);
+  HttpResult FileAt(const std::string& url);
   void Infer(HttpCallId id, Call& call);
   /// False: this attempt is refused, or lost before the work, and more may be.
   bool LetsThrough(HttpCallId id, Call& call, const std::string& body, bool in_sequence);
@@ -83,7 +88,9 @@ class FakeModelServer final : public HttpClient {
   uint64_t next_ = 1;
   std::map<HttpCallId, Call> calls_;
   std::map<HttpCallId, Timer> timers_;
-  std::map<std::string, int> refusals_;  ///< of requests that are still to be answered, by body
+  /// Of requests that are still to be answered: by body, or by URL.
+  std::map<std::string, int> refusals_;
+  std::map<std::string, std::string> files_;
   std::map<std::string, Sequence> sequences_;
   std::map<std::string, Counted> counted_;  ///< by base
   std::vector<std::string> violations_;

@@ -73,6 +73,7 @@ Status World::PutFile(const std::string& path, std::string_view content) {
   Status done = put();
   // The faults of the disk are meant for the job that runs, and there are only so many.
   while (InfoOf(done).error_class == ErrorClass::kTransient) done = put();
+  site_.models.PutFile(path, content);
   return done;
 }
 

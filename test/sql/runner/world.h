@@ -32,6 +32,7 @@ class World {
 
   /// One statement; a job is run to its end.
   Result<Answer> Execute(const std::string& sql);
+  /// On the disk, and at http://files/.
   Status PutFile(const std::string& path, std::string_view content);
   Status SetClock(int64_t us);
 
