@@ -24,7 +24,7 @@ class HeldRows {
   Status Open(OperatorContext& context, int state,
               const std::function<Status(uint64_t id, const Batch& rows, const std::string& note)>&
                   restored);
-  /// `id` is greater than all before, and than those of `restored`.
+  /// `id`: of nothing that is there.
   Status Put(uint64_t id, const Batch& rows, const std::string& note);
   Status Remove(uint64_t id);
 
