@@ -6,8 +6,6 @@ import signal
 import socket
 import subprocess
 import time
-import uuid
-import base64
 
 CONFIG = """
 process.roles=broker,controller
@@ -37,6 +35,7 @@ Configuration:
   Appenders: {Console: {name: C, target: SYSTEM_ERR, PatternLayout: {pattern: "%d %p %m (%c)%n"}}}
   Loggers: {Root: {level: WARN, AppenderRef: {ref: C}}}
 """
+CLUSTER = "MkU3OEVBNTcwNTJENDM2Qg"  # a UUID in base64; one that begins with "-" would read as an option
 
 
 def free_port():
@@ -55,9 +54,9 @@ class Broker:
         (self.folder / "log4j2.yaml").write_text(LOGGING)
         (self.folder / "server.properties").write_text(
             CONFIG.format(port=self.port, secured=secured, controller=free_port(), folder=self.folder))
-        cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-        subprocess.run([*self.java(), "kafka.tools.StorageTool", "format", "-t", cluster,
-                        "-c", self.folder / "server.properties"], check=True, capture_output=True, timeout=60)
+        format = subprocess.run([*self.java(), "kafka.tools.StorageTool", "format", "-t", CLUSTER,
+                                 "-c", self.folder / "server.properties"], capture_output=True, text=True, timeout=60)
+        assert format.returncode == 0, format.stdout + format.stderr
         self.start()
 
     def java(self):
