@@ -5,7 +5,12 @@ import pathlib
 import signal
 import socket
 import subprocess
+import sys
 import time
+
+sys.path.append(str(pathlib.Path(__file__).resolve().parents[1]))
+
+from free_ports import free_ports
 
 CONFIG = """
 process.roles=broker,controller
@@ -38,22 +43,15 @@ Configuration:
 CLUSTER = "MkU3OEVBNTcwNTJENDM2Qg"  # a UUID in base64; one that begins with "-" would read as an option
 
 
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
-
-
 class Broker:
     def __init__(self, folder):
         self.folder = pathlib.Path(folder)
-        self.port = free_port()
+        self.port, secured, controller = free_ports(3)
         self.servers = f"127.0.0.1:{self.port}"
-        secured = free_port()
         self.secured_servers = f"127.0.0.1:{secured}"  # for user ada, with the password lovelace
         (self.folder / "log4j2.yaml").write_text(LOGGING)
         (self.folder / "server.properties").write_text(
-            CONFIG.format(port=self.port, secured=secured, controller=free_port(), folder=self.folder))
+            CONFIG.format(port=self.port, secured=secured, controller=controller, folder=self.folder))
         format = subprocess.run([*self.java(), "kafka.tools.StorageTool", "format", "-t", CLUSTER,
                                  "-c", self.folder / "server.properties"], capture_output=True, text=True, timeout=60)
         assert format.returncode == 0, format.stdout + format.stderr

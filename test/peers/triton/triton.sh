@@ -59,12 +59,9 @@ install_perf() {
   ln -sf "$(site)"/nvidia_pytriton.libs/libb64-*.so.0d "$home/perf/bin/libb64.so.0d"
 }
 
-free_port() { "$python" -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
-
 with() {
   local port grpc_port work server code=0
-  port=$(free_port)
-  grpc_port=$(free_port)
+  read -r port grpc_port < <("$python" "$here/../free_ports.py" 2)
   work=$(mktemp -d)
   cp -r "$here/models" "$work/models" # the stubs leave a __pycache__ beside each model
   LD_LIBRARY_PATH="$home/server/lib:$(site)/nvidia_pytriton.libs" PATH="$home/venv/bin:$PATH" \
