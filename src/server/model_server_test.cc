@@ -1,5 +1,6 @@
 #include "server/model_server.h"
 
+#include <filesystem>
 #include <future>
 
 #include <arrow/array.h>
@@ -52,9 +53,8 @@ class ModelServerTest : public testing::Test {
   }
 
   void TearDown() override {
-    FileSystem& files = services_.env().files();
-    for (const FileInfo& file : files.List(folder_).ValueOrDie())
-      ASSERT_TRUE(files.Remove(file.path).ok());
+    server_.reset();
+    std::filesystem::remove_all(folder_);
   }
 
   void Put(const std::string& path, const std::string& bytes) {
