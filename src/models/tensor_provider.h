@@ -19,7 +19,7 @@ void AddTensorModelOptions(ModelProviderSpec* spec, const std::string& path,
                            const std::string& library);
 
 /// Lets `spec` load tensor models into the process: `Runtime::Open(options, files)` reads the file
-/// that the options name, `Runtime::Open(options, bytes)` what a record brought; each gives a
+/// that the options name, `Runtime::Open(options, bytes, env)` what a record brought; each gives a
 /// `Result<std::shared_ptr<TensorModel>>`.
 template <class Runtime>
 void LoadTensorModelsWith(ModelProviderSpec* spec) {
@@ -36,8 +36,8 @@ void LoadTensorModelsWith(ModelProviderSpec* spec) {
     return WithErrorPolicy(std::move(local), config, options);
   };
   spec->load_bytes = [](const ModelConfig& config, std::string_view bytes, const Options& options,
-                        Services&) -> Result<ModelLease> {
-    ARROW_ASSIGN_OR_RAISE(auto model, Runtime::Open(options, bytes));
+                        Services& services) -> Result<ModelLease> {
+    ARROW_ASSIGN_OR_RAISE(auto model, Runtime::Open(options, bytes, services.env()));
     return MakeLocalModel(config, std::move(model));
   };
 }

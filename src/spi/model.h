@@ -97,7 +97,7 @@ using ModelLease = std::shared_ptr<LoadedModel>;
 struct ModelRecord {
   std::string type;  ///< names a provider, or is a `ModelDescriptor`'s modeltype
   std::shared_ptr<arrow::Buffer> bytes;    ///< null: they are at `location`
-  std::string location;                    ///< a file, or an http or https URL
+  std::string location;                    ///< a file, a folder, or an http, https or s3 URL
   std::string sha256;                      ///< of the bytes, in hexadecimal; empty: any
   std::map<std::string, std::string> key;  ///< which rows it is for: columns and their values
   int64_t order = 0;                       ///< which version of its key it is

@@ -10,7 +10,7 @@ struct OnnxRuntime {
   static auto Open(const Options& options, FileSystem& files) {
     return LoadOnnxModel(ReadTensorModelOptions(options), files);
   }
-  static auto Open(const Options& options, std::string_view bytes) {
+  static auto Open(const Options& options, std::string_view bytes, Env& /*env*/) {
     return LoadOnnxModel(ReadTensorModelOptions(options), bytes);
   }
 };

@@ -10,6 +10,7 @@
 
 #include "models/drift.h"
 #include "models/error_policy.h"
+#include "models/packed_folder.h"
 #include "models/stream/golden_rows.h"
 #include "models/stream/s3_location.h"
 #include "models/warm_up.h"
@@ -39,7 +40,7 @@ Status TooLarge(int64_t bytes, int64_t limit) {
       .Hint("raise the model's 'max-model-size'");
 }
 
-Result<std::string> Fetch(HttpClient& http, HttpRequest request, int64_t limit) {
+Result<std::shared_ptr<arrow::Buffer>> Fetch(HttpClient& http, HttpRequest request, int64_t limit) {
   const std::string url = request.url;
   request.max_response_bytes = static_cast<size_t>(limit);
   HttpResult result = SendAndWait(http, std::move(request));
@@ -51,11 +52,11 @@ Result<std::string> Fetch(HttpClient& http, HttpRequest request, int64_t limit) 
     if (status == 429 || status >= 500) return Error::Transient(answer).In(url);
     return Error::User(answer).In(url);
   }
-  return std::move(result.response.body);
+  return arrow::Buffer::FromString(std::move(result.response.body));
 }
 
-Result<std::string> ReadLocation(const std::string& location, int64_t limit, const Options& options,
-                                 Services& services) {
+Result<std::shared_ptr<arrow::Buffer>> ReadLocation(const std::string& location, int64_t limit,
+                                                    const Options& options, Services& services) {
   if (location.starts_with("http://") || location.starts_with("https://")) {
     HttpRequest request;
     request.url = location;
@@ -73,8 +74,13 @@ Result<std::string> ReadLocation(const std::string& location, int64_t limit, con
   }
   FileSystem& files = services.env().files();
   ARROW_ASSIGN_OR_RAISE(const FileInfo info, files.Stat(path));
-  if (info.size > limit) return TooLarge(info.size, limit);
-  return ReadFile(files, path);
+  int64_t size = 0;
+  ARROW_ASSIGN_OR_RAISE(const auto listed, files.List(path));
+  for (const FileInfo& file : listed) size += file.size;
+  if (size > limit) return TooLarge(size, limit);
+  if (info.is_directory) return PackFolder(files, path);
+  ARROW_ASSIGN_OR_RAISE(auto content, ReadFile(files, path));
+  return arrow::Buffer::FromString(std::move(content));
 }
 
 /// The rules of paths hold for what the path leads to, too.
@@ -99,8 +105,7 @@ Result<std::shared_ptr<arrow::Buffer>> BytesOf(const ModelConfig& model, const M
     return Error::User("models may not be read from '" + record.location + "'")
         .Hint("their 'location-prefix' is '" + prefix + "'");
   }
-  ARROW_ASSIGN_OR_RAISE(auto bytes, ReadLocation(record.location, limit, options, services));
-  return arrow::Buffer::FromString(std::move(bytes));
+  return ReadLocation(record.location, limit, options, services);
 }
 
 Status CheckHash(const ModelRecord& record, const std::string& hash) {

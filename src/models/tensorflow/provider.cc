@@ -1,5 +1,6 @@
 #include "models/tensorflow/provider.h"
 
+#include "models/packed_folder.h"
 #include "models/tensor_provider.h"
 #include "models/tensorflow/tensorflow_model.h"
 
@@ -18,9 +19,14 @@ struct TensorFlowRuntime {
   static auto Open(const Options& options, FileSystem& files) {
     return LoadTensorFlowModel(Read(options), files);
   }
-  /// Of a SavedModel there are several files, so only a frozen graph comes as bytes.
-  static auto Open(const Options& options, std::string_view bytes) {
-    return LoadFrozenGraph(Read(options), bytes);
+  /// Of a frozen graph, or of the files of a SavedModel.
+  static Result<std::shared_ptr<TensorModel>> Open(const Options& options, std::string_view bytes,
+                                                   Env& env) {
+    TensorFlowOptions tensorflow = Read(options);
+    if (!IsPackedFolder(bytes)) return LoadFrozenGraph(tensorflow, bytes);
+    ARROW_ASSIGN_OR_RAISE(const auto folder, UnpackedFolder::Make(bytes, env));
+    tensorflow.path = folder->path();
+    return LoadTensorFlowModel(tensorflow, env.files());
   }
 };
 

@@ -63,6 +63,32 @@ TEST_F(RealTensorFlowTest, SignaturesOfASavedModel) {  // T4, T16
               ElementsAre(HasSubstr("TensorFlow cannot load 'test/models/saved_model'")));
 }
 
+TEST_F(RealTensorFlowTest, ASavedModelOfARecord) {  // M1, M4, M5: its files are one version
+  ModelConfig config{"m", "stream", {{"source", "versions"}, {"tensorflow.signature", "not"}}};
+  config.input = Columns({{"x", SqlType::Boolean()}});
+  config.output = Columns({{"y", SqlType::Boolean()}});
+  ModelRecord record;
+  record.type = "TENSORFLOWSAVED";
+  record.location = "test/models/saved_model";
+  const auto load = [&] {
+    std::promise<Result<LoadedVersion>> loaded;
+    services_.models().LoadVersion(config, record, [&](Result<LoadedVersion> version) {
+      loaded.set_value(std::move(version));
+    });
+    return loaded.get_future().get();
+  };
+  const auto version = load();
+  ASSERT_TRUE(version.ok()) << Describe(version.status());
+  EXPECT_THAT(Lines(Predict(version->model, Rows(config.input, "[[true], [false]]"))),
+              ElementsAre("false", "true"));
+  record.bytes = version->bytes;  // from a checkpoint
+  record.hash = version->hash;
+  record.location = "";
+  const auto again = load();
+  ASSERT_TRUE(again.ok()) << Describe(again.status());
+  EXPECT_EQ(again->hash, version->hash);
+}
+
 TEST_F(RealTensorFlowTest, ABadRowDoesNotTakeItsBatchAlong) {  // T9
   // The graph looks the rows up in a table of four.
   EXPECT_THAT(Score("lookup.pb", "[[1], [9], [3]]"),
