@@ -68,6 +68,10 @@ Status FakeDisk::Try(const std::string& path) {
   return Status::OK();
 }
 
+void FakeDisk::Put(const std::string& path, std::string_view content) {
+  files_[path] = std::make_shared<File>(File{std::string(content), content.size(), true});
+}
+
 void FakeDisk::Crash() {
   for (auto file = files_.begin(); file != files_.end();) {
     File& each = *file->second;

@@ -5,6 +5,7 @@
 #include <memory>
 #include <random>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/files.h"
@@ -26,6 +27,8 @@ class FakeDisk final : public FileSystem {
 
   void SetFaults(Faults faults) { faults_ = faults; }
   Power& power() { return power_; }
+  /// Puts a file there, whatever becomes of the machine: it has always been there.
+  void Put(const std::string& path, std::string_view content);
   /// The machine has lost its power: of what was not synced, a random part of each file stays; a
   /// file that never was may be gone.
   void Crash();

@@ -80,7 +80,8 @@ class Run {
     const std::string argument = Expand(record.argument);
     switch (record.kind) {
       case Record::Kind::kFile:
-        return TextOf(world_.PutFile(argument, text));
+        world_.PutFile(argument, text);
+        return {};
       case Record::Kind::kLoad:
         return Load(argument);
       case Record::Kind::kLet:
@@ -137,7 +138,8 @@ class Run {
   std::string Load(const std::string& path) {
     const auto env = MakeSystemEnv(1);
     const auto content = ReadFile(env->files(), path);
-    return TextOf(content.ok() ? world_.PutFile(path, *content) : content.status());
+    if (content.ok()) world_.PutFile(path, *content);
+    return TextOf(content.status());
   }
 
   std::string Let(const std::string& definition) {

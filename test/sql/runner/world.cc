@@ -63,18 +63,9 @@ std::unique_ptr<World> World::Make(Configuration configuration) {
   return std::unique_ptr<World>(new World(std::move(configuration), engine));
 }
 
-Status World::PutFile(const std::string& path, std::string_view content) {
-  const auto put = [&]() -> Status {
-    ARROW_ASSIGN_OR_RAISE(auto file, site_.disk.OpenOutput(path, OpenMode::kTruncate));
-    ARROW_RETURN_NOT_OK(file->Append(content));
-    ARROW_RETURN_NOT_OK(file->Sync());
-    return file->Close();
-  };
-  Status done = put();
-  // The faults of the disk are meant for the job that runs, and there are only so many.
-  while (InfoOf(done).error_class == ErrorClass::kTransient) done = put();
+void World::PutFile(const std::string& path, std::string_view content) {
+  site_.disk.Put(path, content);
   site_.models.PutFile(path, content);
-  return done;
 }
 
 Result<Answer> World::Execute(const std::string& sql) {

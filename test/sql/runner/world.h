@@ -33,7 +33,7 @@ class World {
   /// One statement; a job is run to its end.
   Result<Answer> Execute(const std::string& sql);
   /// On the disk, and at http://files/.
-  Status PutFile(const std::string& path, std::string_view content);
+  void PutFile(const std::string& path, std::string_view content);
   Status SetClock(int64_t us);
 
   /// A job that goes on beside the script until the next one starts.
