@@ -109,11 +109,11 @@ HttpCallId FakeModelServer::After(int64_t delay_us, std::function<void()> work) 
   const bool at_once = delay_us == 0;
   if (!ways_ && !at_once) return id;
   timers_.emplace(id, Timer{at_once, std::move(work)});
-  if (ways_)
-    ways_->after(delay_us, [this, id] {
-      const auto timer = timers_.extract(id);
-      if (!timer.empty()) timer.mapped().work();
-    });
+  if (!ways_) return id;
+  ways_->after(delay_us, [this, id] {
+    const auto timer = timers_.extract(id);
+    if (!timer.empty()) timer.mapped().work();
+  });
   return id;
 }
 
@@ -159,26 +159,28 @@ void FakeModelServer::LoseAnswer(HttpCallId id, const Call& call) {
   }
 }
 
-HttpResult FakeModelServer::FileAt(const std::string& url) {
-  int& refusals = refusals_[url];
-  if (ways_ && refusals < kMostRefusals && Draw(2) == 0) {
+bool FakeModelServer::Refuses(const std::string& request) {
+  int& refusals = refusals_[request];
+  if (refusals < kMostRefusals && Draw(2) == 0) {
     ++refusals;
+    return true;
+  }
+  refusals_.erase(request);
+  return false;
+}
+
+HttpResult FakeModelServer::FileAt(const std::string& url) {
+  if (ways_ && Refuses(url)) {
     if (Draw(2) == 0) return Response(503, "busy");
     return NoResponse(HttpPhase::kReceive, "connection reset by peer");
   }
-  refusals_.erase(url);
   const auto file = files_.find(url.substr(kFiles.size()));
   return file == files_.end() ? Response(404, "no such file") : Response(200, file->second);
 }
 
 bool FakeModelServer::LetsThrough(HttpCallId id, Call& call, const std::string& body,
                                   bool in_sequence) {
-  int& refusals = refusals_[body];
-  if (refusals == kMostRefusals || Draw(2) == 0) {
-    refusals_.erase(body);
-    return true;
-  }
-  ++refusals;
+  if (!Refuses(body)) return true;
   // What leaves open whether the work was done is no refusal, to a model that keeps state.
   switch (Draw(in_sequence ? 3 : 5)) {
     case 0:
@@ -220,22 +222,20 @@ std::string FakeModelServer::CheckCounted(const std::string& sequence, bool star
   return {};
 }
 
+std::string FakeModelServer::CheckTurn(const Sequence& sequence, bool start, double x) {
+  if (sequence.busy) return "has a request while another is at work";
+  if (start) return sequence.open && sequence.known ? "begins anew without a reason" : "";
+  if (!sequence.open) return "goes on without a beginning";
+  if (!sequence.known) return "goes on, and nobody knows from where";
+  if (x > sequence.last_x) return {};
+  return "sees " + std::to_string(x) + " after " + std::to_string(sequence.last_x);
+}
+
 std::string FakeModelServer::Converse(Call& call, const std::string& id, bool start, bool end,
                                       double x) {
   Sequence& sequence = sequences_[id];
   std::string wrong = CheckCounted(id, start);
-  if (!wrong.empty()) {
-  } else if (sequence.busy) {
-    wrong = "has a request while another is at work";
-  } else if (!start && !sequence.open) {
-    wrong = "goes on without a beginning";
-  } else if (start && sequence.open && sequence.known) {
-    wrong = "begins anew without a reason";
-  } else if (!start && !sequence.known) {
-    wrong = "goes on, and nobody knows from where";
-  } else if (!start && x <= sequence.last_x) {
-    wrong = "sees " + std::to_string(x) + " after " + std::to_string(sequence.last_x);
-  }
+  if (wrong.empty()) wrong = CheckTurn(sequence, start, x);
   if (!wrong.empty()) return "the sequence '" + id + "' " + wrong;
   sequence = {.open = !end, .busy = true, .known = false, .last_x = x};
   call.sequence = id;

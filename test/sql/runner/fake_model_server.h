@@ -76,12 +76,15 @@ class FakeModelServer final : public HttpClient {
   void Finish(HttpCallId id, HttpResult result);
   void Answer(HttpCallId id, int status, std::string body);
   void LoseAnswer(HttpCallId id, const Call& call);
+  /// Whether a request that is still to be answered gets a refusal this time.
+  bool Refuses(const std::string& request);
   HttpResult FileAt(const std::string& url);
   void Infer(HttpCallId id, Call& call);
   /// False: this attempt is refused, or lost before the work, and more may be.
   bool LetsThrough(HttpCallId id, Call& call, const std::string& body, bool in_sequence);
-  /// Empty, or what is wrong with the request.
+  // Empty, or what is wrong with the request.
   std::string CheckCounted(const std::string& sequence, bool start);
+  static std::string CheckTurn(const Sequence& sequence, bool start, double x);
   std::string Converse(Call& call, const std::string& sequence, bool start, bool end, double x);
 
   std::optional<Ways> ways_;
