@@ -36,7 +36,7 @@ TEST(InfluxReporterTest, SendsAtAnIntervalUntilItIsStopped) {  // T11
   const HttpRequest& request = client.open[0].request;
   EXPECT_EQ(request.url, "http://h:8086/write?db=m");
   EXPECT_EQ(request.headers.back().value, "Token s3cret");
-  EXPECT_THAT(FakeHttpClient::BodyOf(request), testing::StartsWith("millrace_rows value=1i "));
+  EXPECT_THAT(BodyOf(request), testing::StartsWith("millrace_rows value=1i "));
   client.Answer(0, 204, "");
   client.Advance(9'999'999);
   EXPECT_TRUE(client.open.empty());

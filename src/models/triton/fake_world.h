@@ -12,6 +12,7 @@
 
 #include "base/env.h"
 #include "models/test_services.h"
+#include "net/test_http.h"
 
 namespace millrace {
 
@@ -88,7 +89,7 @@ class FakeHttpClient final : public HttpClient {
     call.done(std::move(result));
   }
   void Answer(size_t i, int status, std::string body) {
-    Finish(i, Response(status, std::move(body)));
+    Finish(i, ResponseOf(status, std::move(body)));
   }
   /// No answer comes: the request got as far as `phase`.
   void Lose(size_t i, HttpPhase phase) {
@@ -96,19 +97,6 @@ class FakeHttpClient final : public HttpClient {
     result.phase = phase;
     result.status = Error::Transient("connection lost");
     Finish(i, std::move(result));
-  }
-
-  static HttpResult Response(int status, std::string body) {
-    HttpResult result;
-    result.phase = HttpPhase::kDone;
-    result.response.status = status;
-    result.response.body = std::move(body);
-    return result;
-  }
-  static std::string BodyOf(const HttpRequest& request) {
-    std::string body;
-    for (const HttpPiece& piece : request.body) body += piece.bytes;
-    return body;
   }
 
   std::deque<Open> open;

@@ -25,17 +25,16 @@ class VirtualTritonTest : public testing::Test {
       if (ends("/infer")) return std::nullopt;
       if (ends("/v2/health/ready")) {
         ++health_checks_;
-        return FakeHttpClient::Response(ready_ ? 200 : 503, "");
+        return ResponseOf(ready_ ? 200 : 503, "");
       }
-      if (ends("/config")) return FakeHttpClient::Response(200, config_);
+      if (ends("/config")) return ResponseOf(200, config_);
       if (ends("/v2/models/m")) {
-        return FakeHttpClient::Response(
-            200, R"({"name":"m","versions":["1"],)"
-                 R"("inputs":[{"name":"x","datatype":"FP32","shape":[-1,1]}],)"
-                 R"("outputs":[{"name":"y","datatype":"FP32","shape":[-1,1]}]})");
+        return ResponseOf(200, R"({"name":"m","versions":["1"],)"
+                               R"("inputs":[{"name":"x","datatype":"FP32","shape":[-1,1]}],)"
+                               R"("outputs":[{"name":"y","datatype":"FP32","shape":[-1,1]}]})");
       }
-      if (ends("/stats")) return FakeHttpClient::Response(stats_.empty() ? 404 : 200, stats_);
-      return FakeHttpClient::Response(200, R"({"extensions":[]})");
+      if (ends("/stats")) return ResponseOf(stats_.empty() ? 404 : 200, stats_);
+      return ResponseOf(200, R"({"extensions":[]})");
     };
   }
 
@@ -64,9 +63,7 @@ class VirtualTritonTest : public testing::Test {
   }
   /// The parameters of a request that waits.
   json Parameters(size_t i) const { return Body(i).value("parameters", json::object()); }
-  json Body(size_t i) const {
-    return json::parse(FakeHttpClient::BodyOf(client_.open.at(i).request));
-  }
+  json Body(size_t i) const { return json::parse(BodyOf(client_.open.at(i).request)); }
   void Succeed(size_t i) {
     const json body = Body(i);
     json data = json::array();

@@ -7,6 +7,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "net/test_http.h"
+
 namespace millrace::sql_script {
 namespace {
 
@@ -16,14 +18,6 @@ constexpr std::string_view kFiles = "http://files/";
 constexpr int kMostRefusals = 3;
 constexpr double kTooMuch = 1000;
 constexpr int64_t kSlowestMicros = 20'000;
-
-HttpResult Response(int status, std::string body) {
-  HttpResult result;
-  result.phase = HttpPhase::kDone;
-  result.response.status = status;
-  result.response.body = std::move(body);
-  return result;
-}
 
 HttpResult NoResponse(HttpPhase phase, const std::string& why) {
   HttpResult result;
@@ -37,31 +31,25 @@ std::string Refusal(const std::string& why) { return json({{"error", why}}).dump
 /// What the server tells of itself and its models.
 HttpResult Tell(const std::string& url) {
   const auto asks = [&](std::string_view what) { return url.ends_with(what); };
-  if (asks("/v2/health/ready")) return Response(200, "");
-  if (asks("/v2")) return Response(200, R"({"extensions":[]})");
+  if (asks("/v2/health/ready")) return ResponseOf(200, "");
+  if (asks("/v2")) return ResponseOf(200, R"({"extensions":[]})");
   for (const std::string name : {"flaky", "picky", "conversation"}) {
     if (asks("/" + name + "/config")) {
       json config = {{"max_batch_size", 8}};
       if (name == "conversation") config["sequence_batching"] = json::object();
-      return Response(200, config.dump());
+      return ResponseOf(200, config.dump());
     }
     if (!asks("/" + name)) continue;
     const auto column = [](const char* tensor) {
       return json({{"name", tensor}, {"datatype", "FP64"}, {"shape", {-1, 1}}});
     };
-    return Response(200, json({{"name", name},
-                               {"versions", {"1"}},
-                               {"inputs", {column("x")}},
-                               {"outputs", {column("y")}}})
-                             .dump());
+    return ResponseOf(200, json({{"name", name},
+                                 {"versions", {"1"}},
+                                 {"inputs", {column("x")}},
+                                 {"outputs", {column("y")}}})
+                               .dump());
   }
-  return Response(404, Refusal("there is no " + url));
-}
-
-std::string BodyOf(const HttpRequest& request) {
-  std::string body;
-  for (const HttpPiece& piece : request.body) body += piece.bytes;
-  return body;
+  return ResponseOf(404, Refusal("there is no " + url));
 }
 
 }  // namespace
@@ -138,7 +126,7 @@ void FakeModelServer::Finish(HttpCallId id, HttpResult result) {
 
 void FakeModelServer::Answer(HttpCallId id, int status, std::string body) {
   Soon(id,
-       [this, id, status, body = std::move(body)](Call&) { Finish(id, Response(status, body)); });
+       [this, id, status, body = std::move(body)](Call&) { Finish(id, ResponseOf(status, body)); });
 }
 
 void FakeModelServer::LoseAnswer(HttpCallId id, const Call& call) {
@@ -171,11 +159,11 @@ bool FakeModelServer::Refuses(const std::string& request) {
 
 HttpResult FakeModelServer::FileAt(const std::string& url) {
   if (ways_ && Refuses(url)) {
-    if (Draw(2) == 0) return Response(503, "busy");
+    if (Draw(2) == 0) return ResponseOf(503, "busy");
     return NoResponse(HttpPhase::kReceive, "connection reset by peer");
   }
   const auto file = files_.find(url.substr(kFiles.size()));
-  return file == files_.end() ? Response(404, "no such file") : Response(200, file->second);
+  return file == files_.end() ? ResponseOf(404, "no such file") : ResponseOf(200, file->second);
 }
 
 bool FakeModelServer::LetsThrough(HttpCallId id, Call& call, const std::string& body,
