@@ -13,4 +13,11 @@ Result<std::string> ReadModelFile(FileSystem& files, const std::string& path, st
   return std::move(error).In(path).Hint(std::move(hint));
 }
 
+Status CheckModelSize(int64_t bytes, int64_t most_bytes) {
+  if (bytes <= most_bytes) return Status::OK();
+  return Error::User("the model has " + std::to_string(bytes) + " bytes, and " +
+                     std::to_string(most_bytes) + " are allowed")
+      .Hint("raise the model's 'max-model-size'");
+}
+
 }  // namespace millrace

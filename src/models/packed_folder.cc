@@ -12,6 +12,8 @@
 #include <arrow/record_batch.h>
 #include <arrow/type.h>
 
+#include "models/model_file.h"
+
 namespace millrace {
 namespace {
 
@@ -41,10 +43,14 @@ Result<std::shared_ptr<arrow::RecordBatch>> Read(std::string_view bytes) {
 
 }  // namespace
 
-Result<std::shared_ptr<arrow::Buffer>> PackFolder(FileSystem& files, const std::string& path) {
+Result<std::shared_ptr<arrow::Buffer>> PackFolder(FileSystem& files, const std::string& path,
+                                                  int64_t most_bytes) {
   std::string root = path;
   while (root.ends_with('/')) root.pop_back();
   ARROW_ASSIGN_OR_RAISE(const auto listed, files.List(root));
+  int64_t size = 0;
+  for (const FileInfo& file : listed) size += file.size;
+  ARROW_RETURN_NOT_OK(CheckModelSize(size, most_bytes));
   arrow::StringBuilder names;
   arrow::LargeBinaryBuilder contents;
   for (const FileInfo& file : listed) {
@@ -90,12 +96,11 @@ Status UnpackedFolder::Write(const std::string& name, std::string_view content) 
   const std::string path = path_ + '/' + name;
   for (size_t end = path_.size(); end != std::string::npos; end = path.find('/', end + 1)) {
     const std::string folder = path.substr(0, end);
-    if (std::ranges::find(made_, folder) != made_.end()) continue;
+    if (!made_.insert(folder).second) continue;
     ARROW_RETURN_NOT_OK(files_.CreateDirectories(folder));
-    made_.push_back(folder);
   }
   ARROW_ASSIGN_OR_RAISE(const auto file, files_.OpenOutput(path, OpenMode::kCreateNew));
-  made_.push_back(path);
+  made_.insert(path);
   ARROW_RETURN_NOT_OK(file->Append(content));
   return file->Close();
 }

@@ -1,9 +1,10 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include <arrow/type_fwd.h>
 
@@ -15,7 +16,9 @@ namespace millrace {
 // A model of several files as bytes, so that it travels and is kept as one: an Arrow IPC file with
 // a row for each, of its name below the folder and what is in it. All may block.
 
-Result<std::shared_ptr<arrow::Buffer>> PackFolder(FileSystem& files, const std::string& path);
+/// A user error where the files have more than `most_bytes`; they are not read then.
+Result<std::shared_ptr<arrow::Buffer>> PackFolder(FileSystem& files, const std::string& path,
+                                                  int64_t most_bytes);
 bool IsPackedFolder(std::string_view bytes);
 
 /// The files again, in a folder of their own that goes with the object.
@@ -35,7 +38,7 @@ class UnpackedFolder {
 
   FileSystem& files_;
   const std::string path_;
-  std::vector<std::string> made_;  ///< folders before what is in them
+  std::set<std::string> made_;  ///< in this order folders are before what is in them
 };
 
 }  // namespace millrace

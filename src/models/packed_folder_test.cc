@@ -29,7 +29,7 @@ class PackedFolderTest : public testing::Test {
     std::ofstream(folder_ / name, std::ios::binary) << content;
   }
   std::string Packed() {
-    return PackFolder(env_->files(), folder_.string() + "/").ValueOrDie()->ToString();
+    return PackFolder(env_->files(), folder_.string() + "/", 13).ValueOrDie()->ToString();
   }
   static std::string ContentOf(const fs::path& path) {
     std::stringstream content;
@@ -54,6 +54,11 @@ TEST_F(PackedFolderTest, ComesBackAsItWas) {
     EXPECT_TRUE(fs::exists(path + "/empty"));
   }
   EXPECT_FALSE(fs::exists(path));
+}
+
+TEST_F(PackedFolderTest, IsNotReadWhereItIsTooLarge) {
+  EXPECT_THAT(PackFolder(env_->files(), folder_.string(), 12).status().message(),
+              HasSubstr("13 bytes, and 12 are allowed"));
 }
 
 TEST_F(PackedFolderTest, DamagedBytes) {

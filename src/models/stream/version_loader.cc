@@ -10,6 +10,7 @@
 
 #include "models/drift.h"
 #include "models/error_policy.h"
+#include "models/model_file.h"
 #include "models/packed_folder.h"
 #include "models/stream/golden_rows.h"
 #include "models/stream/s3_location.h"
@@ -32,12 +33,6 @@ Result<Options> OptionsOf(const ModelConfig& model, Services& services) {
   auto values = model.options;
   values.erase("provider");
   return Options::Make("provider '" + model.provider + "'", stream->options, std::move(values));
-}
-
-Status TooLarge(int64_t bytes, int64_t limit) {
-  return Error::User("the model has " + std::to_string(bytes) + " bytes, and " +
-                     std::to_string(limit) + " are allowed")
-      .Hint("raise the model's 'max-model-size'");
 }
 
 Result<std::shared_ptr<arrow::Buffer>> Fetch(HttpClient& http, HttpRequest request, int64_t limit) {
@@ -74,11 +69,8 @@ Result<std::shared_ptr<arrow::Buffer>> ReadLocation(const std::string& location,
   }
   FileSystem& files = services.env().files();
   ARROW_ASSIGN_OR_RAISE(const FileInfo info, files.Stat(path));
-  int64_t size = 0;
-  ARROW_ASSIGN_OR_RAISE(const auto listed, files.List(path));
-  for (const FileInfo& file : listed) size += file.size;
-  if (size > limit) return TooLarge(size, limit);
-  if (info.is_directory) return PackFolder(files, path);
+  if (info.is_directory) return PackFolder(files, path, limit);
+  ARROW_RETURN_NOT_OK(CheckModelSize(info.size, limit));
   ARROW_ASSIGN_OR_RAISE(auto content, ReadFile(files, path));
   return arrow::Buffer::FromString(std::move(content));
 }
@@ -97,7 +89,7 @@ Result<std::shared_ptr<arrow::Buffer>> BytesOf(const ModelConfig& model, const M
   ARROW_ASSIGN_OR_RAISE(const Options options, OptionsOf(model, services));
   const int64_t limit = options.Bytes("max-model-size");
   if (record.bytes) {
-    if (const int64_t size = record.bytes->size(); size > limit) return TooLarge(size, limit);
+    ARROW_RETURN_NOT_OK(CheckModelSize(record.bytes->size(), limit));
     return record.bytes;
   }
   const std::string prefix = options.String("location-prefix");
